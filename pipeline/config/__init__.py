@@ -1,0 +1,1 @@
+"""Inventories and playbooks: models, and YAML that remembers its line numbers."""

@@ -1,0 +1,93 @@
+"""Inventories and playbooks from their files: every mistake is told at once, each with its line and a fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from pipeline.config.document import Document, Mistake, dotted, read_document, refusal, shown
+from pipeline.config.inventory import Inventory, Model
+from pipeline.config.mistakes import mistakes_of, nearest
+from pipeline.config.playbook import Playbook
+from pipeline.errors import ConfigError
+
+FOLDER = "inventories"
+SUFFIXES = (".yml", ".yaml")
+
+M = TypeVar("M", bound=Model)
+
+
+def load_inventory(path: Path) -> Inventory:
+    """Read an inventory. Relative paths in it start at its own folder.
+
+    :raises ConfigError: with one line for each mistake, ``file:line:column: key: what is wrong; the fix``.
+    """
+    return _validated(read_document(path), Inventory)
+
+
+def load_playbook(path: Path) -> Playbook:
+    """Read a playbook. Relative paths in it start at its own folder.
+
+    :raises ConfigError: as :func:`load_inventory`; also when a module is taken to two versions.
+    """
+    document = read_document(path)
+    playbook = _validated(document, Playbook)
+    mistakes = _repeated(document, playbook)
+    if mistakes:
+        raise refusal(path, mistakes)
+    return playbook
+
+
+def check_pair(inventory: Inventory, playbook: Playbook) -> None:
+    """:raises ConfigError: if the playbook is another shop's."""
+    if playbook.shop != inventory.shop:
+        raise ConfigError(
+            f'The playbook is for the shop "{playbook.shop}", the inventory for "{inventory.shop}".',
+            next_step="Give the playbook of this shop, or correct its key shop.",
+        )
+
+
+def find_inventory(shop: str, root: Path) -> Path:
+    """The inventory of ``shop`` in ``root/inventories``; a path that ends in ``.yml`` is taken as it is.
+
+    :raises ConfigError: listing the known shops, the nearest first.
+    """
+    if shop.endswith(SUFFIXES):
+        return Path(shop)
+    known = _known(root / FOLDER)
+    if shop in known:
+        return known[shop]
+    near = nearest(shop, list(known))
+    listed = f"Known are: {', '.join(sorted(known))}." if known else f"There is none in {shown(root / FOLDER)} yet."
+    raise ConfigError(
+        f'There is no shop "{shop}".',
+        why=listed,
+        next_step=f'Did you mean "{near}"?' if near else f"Describe it in {shown(root / FOLDER / f'{shop}.yml')}.",
+    )
+
+
+def _known(folder: Path) -> dict[str, Path]:
+    files = [file for suffix in SUFFIXES for file in sorted(folder.glob(f"*{suffix}"))]
+    return {file.stem: file for file in reversed(files) if not file.stem.endswith(".example")}
+
+
+def _validated(document: Document, model: type[M]) -> M:
+    try:
+        return model.model_validate(document.data, context={"folder": document.path.absolute().parent})
+    except ValidationError as error:
+        raise refusal(document.path, mistakes_of(error.errors(), model, document)) from None
+
+
+def _repeated(document: Document, playbook: Playbook) -> list[Mistake]:
+    first: dict[str, int] = {}
+    mistakes = []
+    for index, update in enumerate(playbook.updates):
+        where = ("updates", index, "module")
+        if update.module in first:
+            line, _ = document.value_at(("updates", first[update.module], "module"))
+            text = f"{dotted(where)}: {update.module} is already updated on line {line}; remove one of the two"
+            mistakes.append(Mistake(*document.value_at(where), text))
+        first.setdefault(update.module, index)
+    return mistakes

@@ -1,0 +1,317 @@
+"""Checkpoints: copies of tables, inside the shop's own schema, that the tables can be put back from.
+
+Copies are tables called ``_palier_<kind>_<n>``; ``_palier_<kind>_map`` says on the server itself what each is a copy
+of, so that nothing is unexplained after a crash. A copy is exact only while nobody writes its table: checkpoints
+of production are taken behind the maintenance page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from pipeline.database.compare import copy_rows, equalize
+from pipeline.database.connection import Database, QueryFailed
+from pipeline.database.schema import Index, Table, Trigger, read, table_names
+from pipeline.database.sql import OWN, SCRIPT, identifier, text
+from pipeline.errors import PalierError
+
+_KIND = re.compile(r"[a-z]{1,12}")
+_EMPTY_QUERY = 1065
+
+
+class CheckpointFailed(PalierError):
+    """A checkpoint could not be taken, or does not hold what it should."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One table as it was, and the name of the table that holds its rows."""
+
+    number: int
+    table: Table
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of tables at one moment. ``present`` names every table and view that the schema then had."""
+
+    kind: str
+    copies: dict[str, Copy]
+    views: dict[str, Table]
+    present: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(sorted(self.copies))
+
+    @property
+    def map(self) -> str:
+        """The table on the server that explains the copies."""
+        return f"{OWN}{self.kind}_map"
+
+    def over(self, base: Checkpoint) -> Checkpoint:
+        """This checkpoint where it knows a table, ``base`` for the others: to restore from, not to be dropped."""
+        copies = {**base.copies, **self.copies}
+        return replace(self, copies={name: copy for name, copy in copies.items() if name in self.present})
+
+    def json(self) -> str:
+        return _ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(content: str | bytes) -> Checkpoint:
+        return _ADAPTER.validate_json(content)
+
+
+_ADAPTER = TypeAdapter(Checkpoint)
+
+
+@contextmanager
+def bulk(db: Database) -> Iterator[None]:
+    """Copy and put back rows without the checks that were made when they were written."""
+    for statement in SCRIPT:
+        try:
+            db.execute(statement)
+        except QueryFailed as refused:
+            if refused.code != _EMPTY_QUERY:  # a line for the other family of servers
+                raise
+    try:
+        yield
+    finally:
+        db.execute("SET SESSION foreign_key_checks=1")
+
+
+def take(db: Database, tables: Iterable[str] | None, kind: str) -> Checkpoint:
+    """Copy ``tables`` (``None``: all of them) inside the server. An older checkpoint of the same kind is replaced.
+
+    :raises CheckpointFailed: if a table does not exist, or its copy has not as many rows as it has.
+    """
+    if not _KIND.fullmatch(kind):
+        raise ValueError(f"not a kind of checkpoint: {kind!r}")
+    found = read(db)
+    wanted = sorted(found if tables is None else set(tables))
+    if missing := [name for name in wanted if name not in found]:
+        raise CheckpointFailed(f"These tables are to be copied and do not exist: {', '.join(missing)}.")
+    clear(db, kind)
+    empty = Checkpoint(kind, {}, _views(found), tuple(found))
+    db.execute(
+        f"CREATE TABLE {identifier(empty.map)} (number INT PRIMARY KEY, name VARCHAR(64) NOT NULL,"
+        " copy VARCHAR(64) NOT NULL, counter BIGINT UNSIGNED NOT NULL DEFAULT 0, whole TINYINT NOT NULL DEFAULT 0,"
+        " definition LONGTEXT NOT NULL) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+    )
+    stored = [found[name] for name in wanted if not found[name].is_view]
+    with bulk(db):
+        copies = {table.name: _copy(db, empty, number, table) for number, table in enumerate(stored, 1)}
+    return replace(empty, copies=copies)
+
+
+def _views(found: Mapping[str, Table]) -> dict[str, Table]:
+    return {name: table for name, table in found.items() if table.is_view}
+
+
+def _copy(db: Database, checkpoint: Checkpoint, number: int, table: Table) -> Copy:
+    name = f"{OWN}{checkpoint.kind}_{number}"
+    db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+    db.execute(
+        f"REPLACE INTO {identifier(checkpoint.map)} (number, name, copy, counter, definition)"
+        f" VALUES ({number}, {text(table.name)}, {text(name)}, {table.auto_increment or 0}, {text(table.create)})"
+    )
+    for statement in build_like(name, table):
+        db.execute(statement)
+    written = db.execute(copy_rows(name, table.name, table.stored_names))
+    rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(table.name)}"))
+    if written != rows:
+        raise CheckpointFailed(
+            f"The copy of {table.name} has {written} rows, and the table itself has {rows}.",
+            why="Somebody wrote to it while it was copied.",
+            next_step="Repeat when nobody writes.",
+        )
+    db.execute(f"UPDATE {identifier(checkpoint.map)} SET whole=1 WHERE number={number}")
+    return Copy(number, table, name, rows)
+
+
+def build_like(name: str, table: Table, *extra: str) -> list[str]:
+    """Statements that make an empty table for rows of ``table``, with its key and no other index: quick to fill.
+
+    :param extra: further clauses of the ALTER TABLE, such as ``ADD COLUMN ...``.
+    """
+    unneeded = [index for index in table.indexes if not _needed(index, table)]
+    clauses = [*(f"DROP INDEX {identifier(index.name)}" for index in unneeded), *extra]
+    create = f"CREATE TABLE {identifier(name)} LIKE {identifier(table.name)}"
+    return [create, *([f"ALTER TABLE {identifier(name)} {', '.join(clauses)}"] if clauses else [])]
+
+
+def _needed(index: Index, table: Table) -> bool:
+    """The primary key is kept, the key that rows are joined by, and what numbering or partitions may stand on."""
+    counted = {column.name for column in table.columns if column.counts}
+    return (
+        index.name == "PRIMARY"
+        or (index.unique and (index.columns == table.key or table.partitioned))
+        or not counted.isdisjoint(index.columns)
+    )
+
+
+def clear(db: Database, kind: str) -> None:
+    """Drop whatever is left of a checkpoint of this kind, known or not."""
+    pattern = f"{OWN}{kind}_".replace("_", r"\_") + "%"
+    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME LIKE %s"
+    # The map goes last: while a copy is there, something says what it is a copy of.
+    for name in sorted((row[0] for row in db.rows(sql, (pattern,))), key=lambda name: name.endswith("_map")):
+        db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+
+
+def drop(db: Database, checkpoint: Checkpoint) -> None:
+    """Drop the copies and their map."""
+    clear(db, checkpoint.kind)
+
+
+def advance(db: Database, checkpoint: Checkpoint, tables: Iterable[str]) -> Checkpoint:
+    """The checkpoint with the present content of ``tables``: changed ones copied anew, removed ones forgotten."""
+    found = read(db)
+    copies = dict(checkpoint.copies)
+    with bulk(db):
+        for name in sorted(set(tables)):
+            old, table = copies.pop(name, None), found.get(name)
+            if old and (table is None or table.is_view):
+                db.execute(f"DROP TABLE IF EXISTS {identifier(old.name)}")
+                db.execute(f"DELETE FROM {identifier(checkpoint.map)} WHERE number={old.number}")
+            elif table is not None and not table.is_view:
+                copies[name] = _renew(db, checkpoint, old, table, copies)
+    return replace(checkpoint, copies=copies, views=_views(found), present=tuple(found))
+
+
+def _renew(db: Database, checkpoint: Checkpoint, old: Copy | None, table: Table, others: Mapping[str, Copy]) -> Copy:
+    if old is None or old.table.create != table.create:
+        number = old.number if old else 1 + max((copy.number for copy in others.values()), default=0)
+        return _copy(db, checkpoint, number, table)
+    with db.transaction() if table.transactional else nullcontext():
+        for statement in equalize(old.name, table.name, table):
+            db.execute(statement)
+    rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(old.name)}"))
+    counter = table.auto_increment or 0
+    db.execute(f"UPDATE {identifier(checkpoint.map)} SET counter={counter} WHERE number={old.number}")
+    return replace(old, table=table, rows=rows)
+
+
+def restore(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None) -> None:
+    """Make ``tables`` (``None``: all that the checkpoint or the schema knows) exactly what they were: for staging.
+
+    Tables added since are dropped, removed ones come back, altered ones are built again, of all others only the rows
+    that differ are written. AUTO_INCREMENT does not go back.
+
+    :raises CheckpointFailed: if a table was there at the time and no copy of it was taken.
+    """
+    live = read(db)
+    wanted = set(checkpoint.present) | set(live) if tables is None else set(tables)
+    if tables is None:
+        wanted -= set(checkpoint.present) - set(checkpoint.copies) - set(checkpoint.views)
+    known = set(checkpoint.copies) | set(checkpoint.views)
+    if lost := sorted(name for name in wanted & set(checkpoint.present) if name not in known):
+        raise CheckpointFailed(f"There is no copy to put these tables back from: {', '.join(lost)}.")
+    copies = [checkpoint.copies[name] for name in sorted(wanted & set(checkpoint.copies))]
+    with bulk(db):
+        for statement in _removals(checkpoint, wanted, live):
+            db.execute(statement)
+        _put_back(db, copies, live)
+        if any(live.get(name) != view for name, view in checkpoint.views.items()):
+            for view in ordered_views(checkpoint.views.values()):
+                db.execute(or_replace(view))
+        for copy in copies:
+            for statement in (part for trigger in copy.table.triggers for part in trigger_statements(trigger)):
+                db.execute(statement)
+
+
+def _removals(checkpoint: Checkpoint, wanted: set[str], live: Mapping[str, Table]) -> Iterator[str]:
+    for name in sorted(wanted & set(live)):
+        table = live[name]
+        for trigger in table.triggers:
+            yield f"DROP TRIGGER IF EXISTS {identifier(trigger.name)}"
+        if name not in checkpoint.present or table.is_view != (name in checkpoint.views):
+            yield f"DROP {'VIEW' if table.is_view else 'TABLE'} {identifier(name)}"
+
+
+def _put_back(db: Database, copies: Iterable[Copy], live: Mapping[str, Table]) -> None:
+    copies = list(copies)
+    rebuilt = [c for c in copies if c.table.name not in live or live[c.table.name].create != c.table.create]
+    for copy in rebuilt:  # all of them first: a foreign key refuses a parent of another type
+        db.execute(f"DROP TABLE IF EXISTS {identifier(copy.table.name)}")
+    for copy in rebuilt:
+        db.execute(copy.table.create)
+    for copy in copies:
+        with db.transaction() if copy.table.transactional else nullcontext():
+            for statement in equalize(copy.table.name, copy.name, copy.table):
+                db.execute(statement)
+        before = live[copy.table.name].auto_increment if copy.table.name in live else 0
+        counter = max(copy.table.auto_increment or 0, before or 0)
+        if counter > (_counter(db, copy.table.name) or 0):
+            db.execute(f"ALTER TABLE {identifier(copy.table.name)} AUTO_INCREMENT={counter}")
+
+
+def _counter(db: Database, name: str) -> int | None:
+    sql = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME=%s"
+    found = db.value(sql, (name,))
+    return None if found is None else int(found)
+
+
+def or_replace(view: Table) -> str:
+    """The statement that makes a view, whether it exists or not."""
+    return re.sub(r"^CREATE ", "CREATE OR REPLACE ", view.create, count=1)
+
+
+def ordered_views(views: Iterable[Table]) -> list[Table]:
+    """Views in an order in which each can be made: those that others stand on come first."""
+    waiting, done = list(views), []
+    while waiting:
+        names = {view.name for view in waiting}
+        ready = [v for v in waiting if not any(identifier(n) in v.create for n in names - {v.name})] or waiting
+        done += ready
+        waiting = [view for view in waiting if view not in ready]
+    return done
+
+
+def trigger_statements(trigger: Trigger) -> list[str]:
+    """Statements that make a trigger again in the session that it was made in, and leave ours as it was."""
+    return [
+        f"DROP TRIGGER IF EXISTS {identifier(trigger.name)}",
+        f"SET SESSION sql_mode={text(trigger.sql_mode)}, collation_connection={text(trigger.collation)}",
+        trigger.create,
+        "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO'",
+        "SET NAMES utf8mb4",
+    ]
+
+
+def differences(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None) -> list[str]:
+    """A sentence for each of ``tables`` that is not what the checkpoint says; empty: all are equal."""
+    live = read(db)
+    wanted = set(checkpoint.tables) if tables is None else set(tables)
+    return [said for name in sorted(wanted) if (said := _difference(db, checkpoint, name, live.get(name)))]
+
+
+def _difference(db: Database, checkpoint: Checkpoint, name: str, live: Table | None) -> str:
+    copy = checkpoint.copies.get(name)
+    if copy is None:
+        gone = name not in checkpoint.present or name in checkpoint.views
+        return f"{name} was not there before." if gone and live and not live.is_view else ""
+    if live is None:
+        return f"{name} is gone."
+    if live.signature != copy.table.signature:
+        return f"{name} is built differently."
+    if _behaviour(live) != _behaviour(copy.table):
+        return f"{name} has other triggers."
+    sums = [row[1] for row in db.rows(f"CHECKSUM TABLE {identifier(name)}, {identifier(copy.name)}")]
+    return "" if sums[0] == sums[1] else f"{name} has other rows."
+
+
+def _behaviour(table: Table) -> list[tuple[str, str, str]]:
+    return [(trigger.name, trigger.sql_mode, trigger.create) for trigger in table.triggers]
+
+
+def unknown_tables(db: Database, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Tables and views that have come since the checkpoint was taken."""
+    return tuple(name for name in table_names(db, views=True) if name not in checkpoint.present)

@@ -1,0 +1,266 @@
+"""The statements of the way back after reopening, table by table.
+
+Rows go back by way of a *work table* that holds the image each row shall have. It is filled first and applied then, by
+removing and adding rows, so that two rows which traded the value of a unique key do not meet half way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.database.compare import all_same, common, digest, key_text, matched, retyped, same
+from pipeline.database.merge import ACTION, CONFLICTS, MergeTable
+from pipeline.database.schema import Column, Table
+from pipeline.database.sql import identifier, names, text
+
+KEPT_ADDED = "the update added this row and somebody wrote it since: it stays"
+KEPT_CELL = "the update changed this value and somebody wrote it since: theirs stays"
+STAYS_DELETED = "the update changed this row and somebody deleted it since: it stays deleted"
+CAME_BACK = "the update removed this row and somebody made it again: theirs stays"
+COLLIDES = "another row now holds a value that must be unique: the row stays as it is"
+SHORTENED = "the value does not fit the column as it was before: it was shortened"
+FEWER = "the update added such rows and somebody changed or deleted some since"
+CAME_BACK_TABLE = "the update removed this table and somebody made it again: theirs stays"
+NOT_UNIQUE = "rows written since do not allow this unique key: it was not put back"
+
+ROUNDS = 10
+"""How long a chain of rows may be, each of which cannot go back because the one before it stays."""
+
+
+def conflict(table: MergeTable, key: str, column: str, what: str, stage: str) -> str:
+    """The beginning of a statement that reports rows; ``key`` is an expression, a FROM follows."""
+    return (
+        f"INSERT INTO {CONFLICTS} (tab, row_key, col, what, stage)"
+        f" SELECT {text(table.name)}, {key}, {text(column)}, {text(what)}, {text(stage)}"
+    )
+
+
+def images(table: MergeTable) -> list[str]:
+    """Statements that fill the work table and report the conflicts; the shop's rows are only read. May be repeated."""
+    begin = [
+        f"DELETE FROM {identifier(table.work)}",
+        f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'rows'",
+    ]
+    return [*begin, *(_Keyed(table).statements() if table.key else _multiset(table))]
+
+
+def apply(table: MergeTable) -> list[str]:
+    """Statements that make the shop's rows what the work table says. May be repeated."""
+    live, work, after = identifier(table.name), identifier(table.work), table.now
+    stored = after.stored_names
+    if table.key:
+        key = matched("l", "w", table.key, after, after)
+        remove = f"DELETE l FROM {live} l JOIN {work} w ON {key} WHERE w.{ACTION} IN (1, 2)"
+    else:
+        found = digest("l", [one for one, _ in common(after, table.then)])
+        remove = f"DELETE l FROM {live} l JOIN {identifier(table.post)} q ON q.digest = {found}"
+    return [
+        remove,
+        f"INSERT INTO {live} ({names(stored)}) SELECT {names(stored)} FROM {work} WHERE {ACTION} = 1",
+    ]
+
+
+class _Keyed:
+    """The work of one table whose rows have a key. l: live, q: post, p: pre, g: removed rows, w: work."""
+
+    def __init__(self, table: MergeTable) -> None:
+        self.table = table
+        self.before, self.after = table.then, table.now
+        self.pairs = common(self.after, self.before)
+        self.steady = [(one, two) for one, two in self.pairs if not retyped(one, two)]
+        self.live, self.copy = identifier(table.name), identifier(table.copy.name)
+        self.post, self.gone, self.work = (identifier(name) for name in (table.post, table.gone, table.work))
+
+    def now(self, left: str, right: str) -> str:
+        """The same key, both rows built as after the update."""
+        return matched(left, right, self.table.key, self.after, self.after)
+
+    def then(self, left: str, right: str) -> str:
+        """The same key, the right row built as before the update."""
+        return matched(left, right, self.table.key, self.after, self.before)
+
+    def conflict(self, alias: str, what: str, column: str = "", table: Table | None = None) -> str:
+        key = key_text(alias, self.table.key, table or self.after)
+        return conflict(self.table, key, column, what, "rows")
+
+    def statements(self) -> Iterator[str]:
+        if self.table.added:
+            yield from self._added()
+        if self.table.changed:
+            yield from self._changed()
+        if self.table.removed:
+            yield from self._removed()
+        yield from self._collisions()
+
+    def _added(self) -> Iterator[str]:
+        own = f"NOT EXISTS (SELECT 1 FROM {self.copy} p WHERE {self.then('q', 'p')})"
+        joined = f"FROM {self.live} l JOIN {self.post} q ON {self.now('l', 'q')} WHERE {own}"
+        untouched = all_same("l", "q", [(column, column) for column in self.after.stored])
+        stored = self.after.stored_names
+        yield (
+            f"INSERT INTO {self.work} ({names(stored)}, {ACTION}) SELECT {names(stored, 'l')}, 2"
+            f" {joined} AND {untouched} FOR UPDATE"
+        )
+        yield f"{self.conflict('l', KEPT_ADDED)} {joined} AND NOT ({untouched})"
+
+    def _changed(self) -> Iterator[str]:
+        both = f"{self.post} q JOIN {self.copy} p ON {self.then('q', 'p')}"
+        joined = (
+            f"FROM {self.live} l JOIN {self.post} q ON {self.now('l', 'q')} JOIN {self.copy} p ON {self.then('q', 'p')}"
+        )
+        moved = {one.name: (one, two) for one, two in self.steady if one.name in self.table.columns}
+        cells = ", ".join(
+            self._cell(*moved[name]) if name in moved else f"l.{identifier(name)}" for name in self.after.stored_names
+        )
+        yield (
+            f"INSERT INTO {self.work} ({names(self.after.stored_names)}, {ACTION}) SELECT {cells}, 1"
+            f" {joined} FOR UPDATE"
+        )
+        for name, (one, two) in moved.items():
+            if name not in self.table.counters and not one.stamped:
+                apart = [same("q", "p", one, two), same("l", "q", one), same("l", "p", one, two)]
+                differ = " AND ".join(f"NOT ({cell})" for cell in apart)
+                yield f"{self.conflict('l', KEPT_CELL, name)} {joined} WHERE {differ}"
+        yield (
+            f"{self.conflict('q', STAYS_DELETED)} FROM {both}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {self.live} l WHERE {self.now('l', 'q')})"
+        )
+
+    def _cell(self, one: Column, two: Column) -> str:
+        """What a cell that the update changed somewhere becomes: the old value, unless somebody wrote it since."""
+        name = identifier(one.name)
+        old = f"p.{name}"
+        if one.collation and one.collation != two.collation:
+            old = f"CONVERT({old} USING {one.charset}) COLLATE {one.collation}"
+        other = f"l.{name}"
+        if one.name in self.table.counters:
+            live, pre, post = (f"CAST({alias}.{name} AS DECIMAL(60, 20))" for alias in "lpq")
+            other = f"COALESCE({live} + {pre} - {post}, l.{name})"
+        changed = f"NOT ({same('q', 'p', one, two)})"
+        return f"IF({changed}, IF({same('l', 'q', one)}, {old}, {other}), l.{name})"
+
+    def _removed(self) -> Iterator[str]:
+        columns = [one.name for one, _ in self.pairs]
+        yield (
+            f"INSERT INTO {self.work} ({names(columns)}, {ACTION}) SELECT {names(columns, 'g')}, 1 FROM {self.gone} g"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {self.live} l WHERE {self.then('l', 'g')})"
+        )
+        yield (
+            f"{self.conflict('l', CAME_BACK)} FROM {self.live} l JOIN {self.gone} g ON {self.then('l', 'g')}"
+            f" WHERE NOT ({all_same('l', 'g', self.pairs)})"
+        )
+
+    def _collisions(self) -> Iterator[str]:
+        """Rows whose old value of a unique key is now another row's stay, and so does whoever depends on them."""
+        unique = [index.columns for index in self.after.indexes if self._threatened(index.columns) and index.unique]
+        if not unique:
+            return
+        for _ in range(ROUNDS):
+            for columns in unique:
+                yield from self._collision(columns)
+        yield f"{self.conflict('w', COLLIDES)} FROM {self.work} w WHERE w.{ACTION} = 0"
+
+    def _threatened(self, columns: Sequence[str]) -> bool:
+        if set(columns) == set(self.table.key) or not self.after.has(*columns):
+            return False
+        return bool(self.table.removed) or not set(columns).isdisjoint(self.table.columns)
+
+    def _collision(self, columns: Sequence[str]) -> Iterator[str]:
+        meets, traded = (
+            " AND ".join(f"w.{identifier(name)} = {alias}.{identifier(name)}" for name in columns) for alias in "ox"
+        )
+        yield (
+            f"UPDATE {self.work} w JOIN {self.live} o ON {meets} AND NOT ({self.now('w', 'o')})"
+            f" LEFT JOIN {self.work} x ON {self.now('x', 'o')} SET w.{ACTION} = 0"
+            f" WHERE w.{ACTION} = 1 AND COALESCE(x.{ACTION}, 0) = 0"
+        )
+        moves = f"NOT EXISTS (SELECT 1 FROM {self.live} o WHERE {self.now('w', 'o')} AND {meets})"
+        yield (
+            f"UPDATE {self.work} w JOIN {self.work} x ON {traded} AND NOT ({self.now('w', 'x')})"
+            f" SET w.{ACTION} = 0 WHERE w.{ACTION} = 1 AND x.{ACTION} = 1 AND {moves}"
+        )
+
+
+def _multiset(table: MergeTable) -> Iterator[str]:
+    """Rows without a key: of each content that the update added or removed, as many as there would be without it."""
+    after, pairs = table.now, common(table.now, table.then)
+    work, post = identifier(table.work), identifier(table.post)
+    here, there = digest("l", [one for one, _ in pairs]), digest("p", [two for _, two in pairs])
+    stored, shared = after.stored_names, [one.name for one, _ in pairs]
+    yield (
+        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q"
+        f" LEFT JOIN (SELECT {here} AS d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY d) h ON h.d = q.digest WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
+    )
+    yield (
+        f"INSERT INTO {work} ({names(stored)}, {ACTION}) SELECT {names(stored, 'h')}, 1 FROM (SELECT l.*,"
+        f" {here} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {here}) AS _palier_r,"
+        f" COUNT(*) OVER (PARTITION BY {here}) AS _palier_c FROM {identifier(table.name)} l) h"
+        f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= h._palier_c - GREATEST(q.n, 0)"
+    )
+    yield (
+        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT p.*,"
+        f" {there} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {there}) AS _palier_r"
+        f" FROM {identifier(table.copy.name)} p) h"
+        f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= -q.n"
+    )
+
+
+def keep_wide(table: MergeTable, columns: Sequence[str]) -> list[str]:
+    """Statements that keep what these columns hold, by key, before the reverse ALTER may shorten it."""
+    wide = identifier(table.wide)
+    listed = names(dict.fromkeys([*table.key, *columns]))
+    return [
+        f"DROP TABLE IF EXISTS {wide}",
+        f"CREATE TABLE {wide} (PRIMARY KEY ({names(table.key)})) AS SELECT {listed} FROM {identifier(table.name)}",
+    ]
+
+
+def fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) -> list[str]:
+    """Statements for after the reverse ALTER: the columns that it brought back, and those it gave their old type."""
+    return list(_fill(table, refilled, changed))
+
+
+def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) -> Iterator[str]:
+    before, after = table.then, table.now
+    live, copy = identifier(table.name), identifier(table.copy.name)
+    then = matched("l", "p", table.key, before, before)
+    yield f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'fill'"
+    if refilled:
+        cells = [f"l.{identifier(name)} = p.{identifier(name)}" for name in refilled]
+        yield f"UPDATE IGNORE {live} l JOIN {copy} p ON {then} SET {', '.join([*cells, *_stamps(before, refilled)])}"
+    joined = (
+        f"{live} l JOIN {copy} p ON {then} JOIN {identifier(table.post)} q"
+        f" ON {matched('l', 'q', table.key, before, after)} JOIN {identifier(table.wide)} x"
+        f" ON {matched('l', 'x', table.key, before, after)}"
+    )
+    for name in changed:
+        old, new = before.column(name), after.column(name)
+        touched = f"NOT ({same('p', 'q', old, new)})"
+        theirs = f"NOT ({same('x', 'q', new)})"
+        key = key_text("l", table.key, before)
+        stamps = ", ".join([f"l.{identifier(name)} = p.{identifier(name)}", *_stamps(before, [name])])
+        yield (
+            f"{conflict(table, key, name, KEPT_CELL, 'fill')} FROM {joined}"
+            f" WHERE {touched} AND {theirs} AND NOT ({same('p', 'x', old, new)})"
+        )
+        yield f"UPDATE IGNORE {joined} SET {stamps} WHERE {touched} AND NOT ({theirs})"
+        if table.removed:
+            work = matched("l", "w", table.key, before, after)
+            yield (
+                f"UPDATE IGNORE {live} l JOIN {identifier(table.gone)} p ON {then} JOIN {identifier(table.work)} w"
+                f" ON {work} SET {stamps} WHERE w.{ACTION} = 1"
+            )
+        yield (
+            f"{conflict(table, key, name, SHORTENED, 'fill')} FROM {live} l JOIN {identifier(table.wide)} x"
+            f" ON {matched('l', 'x', table.key, before, after)} WHERE NOT ({same('l', 'x', old, new)})"
+            f" AND NOT EXISTS (SELECT 1 FROM {copy} p WHERE {then} AND {same('l', 'p', old)})"
+        )
+
+
+def _stamps(table: Table, assigned: Sequence[str]) -> list[str]:
+    """A column with ON UPDATE CURRENT_TIMESTAMP keeps its value only if it is assigned."""
+    return [
+        f"l.{identifier(column.name)} = l.{identifier(column.name)}"
+        for column in table.columns
+        if column.stamped and column.name not in assigned
+    ]

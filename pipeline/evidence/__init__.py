@@ -1,0 +1,1 @@
+"""What a run can show for its claims: smoke results, comparisons, logs, the report."""

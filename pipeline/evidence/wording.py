@@ -1,0 +1,186 @@
+"""The words of the report in English and French, the sentences of the smoke suites included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["en", "fr"]
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "title": ("Updates of {shop}", "Mises à jour de {shop}"),
+    "tried": ("{n} updates were tried", "{n} mises à jour essayées"),
+    "tried one": ("1 update was tried", "1 mise à jour essayée"),
+    "kept": ("Ready to promote", "Prêtes pour la production"),
+    "aside": ("Set aside", "Écartées"),
+    "kept word": ("kept", "gardée"),
+    "aside word": ("set aside", "écartée"),
+    "kept n": ("{n} kept", "{n} gardées"),
+    "kept n one": ("1 kept", "1 gardée"),
+    "aside n": ("{n} set aside", "{n} écartées"),
+    "aside n one": ("1 set aside", "1 écartée"),
+    "colon": (": ", "\u00a0: "),
+    "lead": (
+        (
+            "Each update was installed alone on a copy of the shop, then the shop was visited, searched, bought from."
+            " What passed was kept; what did not was taken back, so that the others could go on."
+        ),
+        (
+            "Chaque mise à jour a été installée seule sur une copie de la boutique, puis la boutique a été visitée, une"
+            " recherche faite, une commande passée. Ce qui a réussi est gardé ; le reste a été retiré avant la suite."
+        ),
+    ),
+    "nothing kept": ("Nothing is ready to promote.", "Rien n’est prêt pour la production."),
+    "production": (
+        "Production has not been changed by any of this.",
+        "Rien de tout cela n’a modifié la production.",
+    ),
+    "module": ("Module", "Module"),
+    "version": ("Version", "Version"),
+    "why": ("Why", "Pourquoi"),
+    "result": ("Result", "Résultat"),
+    "security": ("Security", "Sécurité"),
+    "malfunction": ("Malfunction", "Dysfonctionnement"),
+    "feature": ("New feature", "Nouveauté"),
+    "with": (
+        "It fails together with the new version of {names}; by itself it passes.",
+        "Elle échoue avec la nouvelle version de {names} ; seule, elle réussit.",
+    ),
+    "alone": ("It fails by itself.", "Elle échoue même seule."),
+    "approve": ("How to approve", "Comment approuver"),
+    "approve lead": (
+        (
+            "Read this page. If you agree, sign with your SSH key; {n} signatures are needed. What you sign is the"
+            " fingerprint below: it stands for exactly these versions, files and test results."
+        ),
+        (
+            "Lisez cette page. Si vous êtes d’accord, signez avec votre clé SSH ; il faut {n} signatures. Vous signez"
+            " l’empreinte ci-dessous : elle désigne exactement ces versions, ces fichiers et ces résultats."
+        ),
+    ),
+    "approve lead one": (
+        (
+            "Read this page. If you agree, sign with your SSH key; one signature is needed. What you sign is the"
+            " fingerprint below: it stands for exactly these versions, files and test results."
+        ),
+        (
+            "Lisez cette page. Si vous êtes d’accord, signez avec votre clé SSH ; une signature suffit. Vous signez"
+            " l’empreinte ci-dessous : elle désigne exactement ces versions, ces fichiers et ces résultats."
+        ),
+    ),
+    "approve none": (
+        "The playbook asks for no signature. The fingerprint of what is promoted:",
+        "Le plan ne demande aucune signature. L’empreinte de ce qui partira en production :",
+    ),
+    "fingerprint": ("Fingerprint", "Empreinte"),
+    "database": ("What it changes in the database", "Ce qu’elle change dans la base de données"),
+    "no rows": ("It changes nothing in the database.", "Elle ne change rien dans la base de données."),
+    "table": ("Table", "Table"),
+    "added": ("added", "ajoutées"),
+    "changed": ("changed", "modifiées"),
+    "removed": ("removed", "supprimées"),
+    "schema": ("structure", "structure"),
+    "files": ("{n} files change", "{n} fichiers changent"),
+    "files one": ("1 file changes", "1 fichier change"),
+    "commit": ("Commit", "Commit"),
+    "package": ("Package", "Paquet"),
+    "journeys": ("What was tested", "Ce qui a été testé"),
+    "journeys lead": (
+        "The last run, with everything that was kept in place.",
+        "Le dernier passage, avec tout ce qui est gardé.",
+    ),
+    "home": ("Home page", "Page d’accueil"),
+    "search": ("Search", "Recherche"),
+    "checkout": ("Purchase", "Achat"),
+    "contact": ("Contact form", "Formulaire de contact"),
+    "passed": ("passed", "réussi"),
+    "failed": ("failed", "échoué"),
+    "doubtful": ("passed at the second try", "réussi au second essai"),
+    "inconclusive": ("not established", "non établi"),
+    "not checked": ("Not checked", "Non vérifié"),
+    "log": ("Logged by PHP meanwhile", "Relevé dans le journal de PHP"),
+    "slower": ("Slower than before", "Plus lent qu’avant"),
+    "pages": ("Loading times", "Temps de chargement"),
+    "page": ("Page", "Page"),
+    "ttfb": ("first byte", "premier octet"),
+    "lcp": ("main content", "contenu principal"),
+    "times": ("Duration", "Durée"),
+    "total": ("In all", "En tout"),
+    "picture": ("What the visitor would have seen", "Ce que le visiteur aurait vu"),
+    "run": ("Run", "Passage"),
+    "by": ("by", "par"),
+    "made by": ("Made by Palier", "Rédigé par Palier"),
+}
+
+_FRENCH: tuple[tuple[str, str], ...] = (
+    (r"the page (\S+) answered (\d+)", r"la page \1 a répondu \2"),
+    (r"the page (\S+) shows an error: (.*)", r"la page \1 affiche une erreur : \2"),
+    (r"the page (.+) did not load within (\d+) s", r"la page \1 ne s’est pas chargée en \2 s"),
+    (r"the page (.+) did not answer \((.*)\)", r"la page \1 n’a pas répondu (\2)"),
+    (r"(\S+), which the page (\S+) needs, answered (\d+)", r"\1, nécessaire à la page \2, a répondu \3"),
+    (
+        r"(\d+) orders were stored where exactly 1 was expected",
+        r"\1 commandes enregistrées alors qu’une seule était attendue",
+    ),
+    (
+        r"(\d+) messages were stored where exactly 1 was expected",
+        r"\1 messages enregistrés alors qu’un seul était attendu",
+    ),
+    (
+        r"(-?\d+) pieces were taken from stock where exactly 1 was bought",
+        r"\1 pièces retirées du stock alors qu’une seule a été achetée",
+    ),
+    (
+        r"order (\S+) was stored with (\S+) but the screen said (\S+)",
+        r"la commande \1 est enregistrée à \2 alors que l’écran disait \3",
+    ),
+    (r"the cart is not empty after the order", "le panier n’est pas vide après la commande"),
+    (
+        r"the confirmation mail of order (\S+) did not arrive",
+        r"le mail de confirmation de la commande \1 n’est pas arrivé",
+    ),
+    (r"the contact form's mail did not arrive", "le mail du formulaire de contact n’est pas arrivé"),
+    (r"no payment method is offered on (\S+)", r"aucun moyen de paiement n’est proposé sur \1"),
+    (r"no product is shown on (\S+)", r"aucun produit n’est affiché sur \1"),
+    (r"a search for “(.+)” found nothing", r"la recherche « \1 » ne trouve rien"),
+    (
+        r"“(.+)” was not there or could not be used on (\S+) within (\d+) s",
+        r"« \1 » était absent ou inutilisable sur \2 (\3 s)",
+    ),
+    (r"(.*) \(doubtful: it passed when tried again\)", r"\1 (douteux : réussi au second essai)"),
+    (r"(.*) \(and (\d+) more\)", r"\1 (et \2 autres)"),
+)
+
+
+def word(key: str, language: Language, **values: object) -> str:
+    """One text of the report. With ``n`` = 1 the key's own form for one is taken, if there is one."""
+    if values.get("n") == 1 and f"{key} one" in WORDS:
+        key = f"{key} one"
+    return WORDS[key][0 if language == "en" else 1].format(**values)
+
+
+def suite_word(suite: str, language: Language) -> str:
+    """A suite's name for people; a team's own suite keeps its own."""
+    return word(suite, language) if suite in {"home", "search", "checkout", "contact"} else suite
+
+
+def sentence(text: str, language: Language) -> str:
+    """A smoke suite's sentence in the report's language; one that we do not know stays as it is."""
+    if language == "en":
+        return text
+    suite, colon, said = text.partition(": ")
+    if colon and re.fullmatch(r"[a-z_]+", suite):
+        return suite_word(suite, language) + word("colon", language) + _translated(said)
+    return _translated(text)
+
+
+def _translated(said: str) -> str:
+    for pattern, french in reversed(_FRENCH):
+        found = re.fullmatch(pattern, said, re.DOTALL)
+        if found:
+            groups = found.groups()
+            nested = groups and groups[0] and pattern.startswith("(.*)")
+            text = found.expand(french)
+            return text.replace(groups[0], _translated(groups[0]), 1) if nested else text
+    return said

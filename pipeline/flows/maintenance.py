@@ -1,0 +1,62 @@
+"""Maintenance by hand: the same page as a promotion's, with a record of its own that can take it down again."""
+
+from __future__ import annotations
+
+import contextlib
+
+from pipeline import engine, lock
+from pipeline.errors import Refused
+from pipeline.events import Emit
+from pipeline.platforms.maintenance import COOKIE
+from pipeline.record import Record
+from pipeline.rollback import roll_back
+from pipeline.steps import maintenance
+from pipeline.steps.site import Shop
+
+COOKIE_FILE = "testers-cookie"
+HEARTBEAT = 20
+
+
+def close(shop: Shop, *, by: str, emit: Emit) -> str:
+    """Put up the page; returns the file on this machine that holds the testers' cookie.
+
+    :raises Refused: if it is up already.
+    """
+    site = shop.production
+    site.prepare_record()
+    with lock.acquire(site.host, site.record, f"maintenance by {by}", shop=shop.name):
+        if maintenance.is_closed(site):
+            raise Refused(f"{shop.name} is closed already.", next_step=f"palier maintenance off {shop.name}")
+        record = Record.create(site.host, site.record, "maintenance", shop.name, by)
+        token = maintenance.new_token()
+        step = maintenance.put_up_the_page(shop, record, site.host, token, critical=False)
+        engine.run([step], record, emit, heartbeat=HEARTBEAT)
+        record.end("closed")
+    kept = shop.house / COOKIE_FILE
+    kept.touch(mode=0o600)
+    kept.write_text(f"{COOKIE}={token.reveal()}\n")
+    return str(kept)
+
+
+def reopen(shop: Shop, *, by: str, emit: Emit) -> None:
+    """Take down the page that ``close`` put up. :raises Refused: if it is not up, or belongs to a promotion."""
+    site = shop.production
+    site.prepare_record()
+    with lock.acquire(site.host, site.record, f"maintenance by {by}", shop=shop.name):
+        closed = [
+            run for run in Record.list(site.host, site.record) if run.flow == "maintenance" and run.outcome == "closed"
+        ]
+        if not closed:
+            raise Refused(
+                f"No page put up by hand is on record for {shop.name}.",
+                next_step=f"If a promotion closed it, take that back: palier rollback {shop.name}",
+            )
+        roll_back(Record.open(site.host, site.record, closed[-1].run), emit)
+        maintenance.verify_open(site)
+    with contextlib.suppress(FileNotFoundError):
+        (shop.house / COOKIE_FILE).unlink()
+
+
+def is_closed(shop: Shop) -> bool:
+    """Whether strangers get the page."""
+    return maintenance.is_closed(shop.production)

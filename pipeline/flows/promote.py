@@ -1,0 +1,141 @@
+"""Promote: an approved release goes to production, behind the maintenance page, with the way back written first."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pipeline import engine, lock
+from pipeline.engine import Act, Step
+from pipeline.errors import PalierError
+from pipeline.events import Emit, Note, silent
+from pipeline.evidence import smoke as smoke_runs
+from pipeline.evidence.smoke import PreparedSmoke
+from pipeline.evidence.verdicts import SmokeRun
+from pipeline.guard import Supervised
+from pipeline.record import Record
+from pipeline.remote.command import Secret
+from pipeline.steps import checks, maintenance, modules, release, snapshot, tables
+from pipeline.steps.modules import Target
+from pipeline.steps.release import Release
+from pipeline.steps.site import Shop
+from pipeline.steps.smoke import production_settings
+
+UNDO_CLIENT = "mariadb --defaults-file=../../client.cnf"
+
+
+@dataclass
+class Promotion:
+    """One promotion while it goes on."""
+
+    shop: Shop
+    release: Release
+    record: Record
+    targets: tuple[Target, ...]
+    token: Secret
+    guarded: tables.Guarded = field(default_factory=tables.Guarded)
+    smoke: SmokeRun | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a promotion came to; times in seconds."""
+
+    run: str
+    versions: dict[str, str]
+    smoke: SmokeRun | None
+    seconds: float
+    record: str
+
+    def as_json(self) -> dict[str, object]:
+        return {"run": self.run, "versions": self.versions, "seconds": round(self.seconds, 1), "record": self.record}
+
+    def summary(self) -> str:
+        modules_ = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return (
+            f"Promoted: {modules_}. Run {self.run}.\n"
+            f"The way back: palier rollback SHOP {self.run}\n"
+            f"Without Palier, on the host: sh {self.record}/rollback.sh"
+        )
+
+
+def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> tuple[Step, ...]:
+    """Read aloud, this is the runbook. From the maintenance page to the open shop, the guard on the host watches."""
+    shop, record, found = promotion.shop, promotion.record, promotion.targets
+    site, budgets = shop.production, promotion.release.playbook.budgets
+    expected, guarded = promotion.release.footprint, promotion.guarded
+    host = Supervised(site.host, record.folder)
+    places = modules.placements(site, site.host, found, record.folder)
+    return (
+        snapshot.take_snapshot(shop, record, emit),
+        modules.upload_code(site.host, found, places, run=record.folder),
+        maintenance.put_up_the_page(shop, record, host, promotion.token),
+        maintenance.drain(shop, host, seconds=budgets.drain),
+        tables.checkpoint_tables(shop, expected, guarded, seconds=budgets.guard),
+        tables.guard_tables(shop, guarded),
+        modules.switch_code(host, places, critical=True),
+        modules.upgrade_modules(site, host, found, seconds=budgets.upgrade, critical=True),
+        modules.clear_opcache(site, host, token=promotion.token, gate=None, critical=True),
+        modules.verify_versions(site, host, found, critical=True),
+        tables.verify_footprint(shop, record, expected, guarded),
+        run_smoke_suites(promotion, prepared),
+        tables.record_row_changes(shop, record, guarded),
+        maintenance.open_the_shop(shop, record, host, client=UNDO_CLIENT, seconds=budgets.drain),
+    )
+
+
+def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None) -> Step:
+    """The same journeys on production, as testers, leaving no trace. :raises SmokeFailed: (in the act)."""
+    playbook = promotion.release.playbook
+
+    def smoke() -> str:
+        assert prepared is not None, "a plan is not run"
+        promotion.smoke = prepared.go(budget=playbook.budgets.smoke)
+        promotion.smoke.demand()
+        return f"{len(promotion.smoke.cases)} tests"
+
+    says = f"run {', '.join(playbook.production_suites)} as testers behind the page"
+    return Step(
+        "Run the smoke suites on production", (Act(says, smoke, budget=playbook.budgets.smoke + 60),), critical=True
+    )
+
+
+def plan(shop: Shop, run: str | None) -> str:
+    """What promoting ``run`` would do, step by step, with the undo fragments."""
+    found = release.read(shop, run or release.newest(shop))
+    return engine.plan([checks.check_release(shop, found), checks.check_production(shop, found)]) + _plan(shop, found)
+
+
+def _plan(shop: Shop, found: Release) -> str:
+    places = Record(shop.production.host, f"{shop.production.record}/runs/RUN", found.record.about)
+    return engine.plan(steps(Promotion(shop, found, places, checks.targets(shop, found), Secret("")), None, silent))
+
+
+def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
+    """Promote the release of ``run_id`` (``None``: the newest update run).
+
+    :raises ApprovalMissing, Refused: before production is touched.
+    :raises RolledBack: if a step failed; production is as before.
+    """
+    site = shop.production
+    site.prepare_record()
+    began = time.monotonic()
+    with lock.acquire(site.host, site.record, f"promote by {by}", shop=shop.name):
+        found = release.read(shop, run_id or release.newest(shop))
+        for step in (checks.check_release(shop, found), checks.check_production(shop, found)):
+            for act in step.acts:
+                act.does()
+        record = Record.create(site.host, site.record, "promote", shop.name, by)
+        promotion = Promotion(shop, found, record, checks.targets(shop, found), maintenance.new_token())
+        evidence = shop.house / "runs" / record.run
+        settings = production_settings(shop, promotion.token)
+        with smoke_runs.prepare(settings, found.playbook.production_suites, evidence, emit=emit) as prepared:
+            prepared.wait_warm()
+            engine.run(steps(promotion, prepared, emit), record, emit, heartbeat=found.playbook.budgets.heartbeat)
+        with suppress(PalierError):  # a note in the journal is not worth taking the promotion back
+            record.journal.append("promoted", release=found.manifest.run, digest=found.digest)
+            record.end("promoted")
+    emit(Note("The shop is open on its new version.", "good"))
+    versions = {target.module: target.version for target in promotion.targets}
+    return Outcome(record.run, versions, promotion.smoke, time.monotonic() - began, record.folder)

@@ -1,0 +1,156 @@
+"""Roll back: a promotion is taken back by its own script on the host, keeping what customers wrote since."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from pipeline import lock
+from pipeline.errors import Hold, Refused
+from pipeline.events import Emit, Note
+from pipeline.evidence import smoke as smoke_runs
+from pipeline.evidence.verdicts import SmokeRun
+from pipeline.record import Record
+from pipeline.remote.command import Secret
+from pipeline.rollback import Undone, roll_back
+from pipeline.steps import maintenance, release
+from pipeline.steps.modules import version_of
+from pipeline.steps.site import Shop
+from pipeline.steps.smoke import production_settings
+
+CONFLICTS = "conflicts.txt"
+PUT_BACK = "Production was rolled back and is open."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rollback came to. ``conflicts`` are cells that somebody else had written since; their value stayed."""
+
+    run: str
+    versions: dict[str, str]
+    conflicts: tuple[str, ...]
+    smoke: SmokeRun | None
+    seconds: float
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "run": self.run,
+            "versions": self.versions,
+            "conflicts": list(self.conflicts),
+            "smoke": self.smoke.verdict.value if self.smoke else None,
+            "seconds": round(self.seconds, 1),
+        }
+
+    def summary(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        lines = [f"Rolled back {self.run}: {versions or 'as before'}. Every row that customers wrote since is kept."]
+        if self.conflicts:
+            lines.append(f"{len(self.conflicts)} values had been changed by somebody else since, and stay as they are:")
+            lines += [f"    {line}" for line in self.conflicts[:20]]
+        return "\n".join(lines)
+
+
+def last_promotion(shop: Shop) -> str:
+    """The last promotion that is not rolled back. :raises Refused: if there is none."""
+    runs = [run for run in Record.list(shop.production.host, shop.production.record) if run.flow == "promote"]
+    standing = [
+        run
+        for run in runs
+        if run.outcome in ("promoted", "done", "unfinished", "being rolled back") or run.outcome.startswith("hold")
+    ]
+    if not standing:
+        raise Refused(f"There is no promotion of {shop.name} to roll back.", next_step=f"palier runs {shop.name}")
+    return standing[-1].run
+
+
+def plan(shop: Shop, run: str | None) -> str:
+    """What would be taken back, as the script on the host tells it."""
+    from pipeline.remote.command import command
+
+    record = Record.open(shop.production.host, shop.production.record, run or last_promotion(shop))
+    return record.host.run(command("sh", record.path("rollback.sh"), "--list")).stdout.rstrip()
+
+
+def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
+    """Take a promotion back: page on, undo fragments newest first, smoke, page off.
+
+    :raises Hold: if a fragment failed; the page stays on.
+    """
+    site = shop.production
+    site.prepare_record()
+    began = time.monotonic()
+    with lock.acquire(site.host, site.record, f"rollback by {by}", shop=shop.name):
+        record = Record.open(site.host, site.record, run_id or last_promotion(shop))
+        if site.host.exists(record.path("rolled-back")):
+            raise Refused(f"The run {record.run} was rolled back already.", next_step=f"palier status {shop.name}")
+        own = Record.create(site.host, site.record, "rollback", shop.name, by)
+        own.journal.append("rolls back", run=record.run)
+        smoke = _undo_and_smoke(shop, record, own, emit)
+        maintenance.verify_open(site)
+        own.end("done")
+    versions = _versions(shop, record)
+    conflicts = _lines(record, CONFLICTS)
+    emit(Note("The shop is open on its old version.", "good"))
+    outcome = Outcome(record.run, versions, conflicts, smoke, time.monotonic() - began)
+    if smoke is not None:
+        smoke.demand(production=PUT_BACK)
+    return outcome
+
+
+def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> SmokeRun | None:
+    """The browser is warm before the page goes up; a promotion that never closed the shop needs no smoke."""
+    token = _token(record)
+    if token is None:
+        _demand(roll_back(record, emit), record, shop)
+        return None
+    settings = production_settings(shop, token)
+    folder = shop.house / "runs" / own.run
+    with smoke_runs.prepare(settings, ("home", "search", "checkout"), folder, emit=emit) as prepared:
+        prepared.wait_warm()
+        _demand(roll_back(record, emit, stay_closed=True), record, shop)
+        smoke = prepared.go(budget=120)
+        if not smoke.passed:
+            emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
+        _demand(roll_back(record, emit), record, shop)
+    return smoke
+
+
+def _demand(undone: Undone, record: Record, shop: Shop) -> None:
+    if not undone.ok:
+        raise Hold(
+            f"{undone.failed or 'The undo'} could not be taken back.",
+            why="\n".join(undone.said.strip().splitlines()[-8:]),
+            next_step=f"On {record.host.name}, mend the cause and type: sh {record.path('rollback.sh')}   (then: palier lock release {shop.name})",
+            production="Production may be closed: the maintenance page stays on if it was on.",
+        )
+
+
+def _token(record: Record) -> Secret | None:
+    """The testers' cookie of the promotion, out of its own rule; ``None`` if the shop was never closed."""
+    from pipeline.platforms.maintenance import COOKIE
+
+    if not record.host.exists(record.path("htaccess.block")):
+        return None
+    block = record.read("htaccess.block").decode()
+    value = block.split(f"{COOKIE}=", 1)[1].split("(;|$)", 1)[0]
+    return Secret(value.replace("\\", ""))
+
+
+def _versions(shop: Shop, record: Record) -> dict[str, str]:
+    """The versions on disk of the modules that the promotion had taken up."""
+    site = shop.production
+    promoted = next((entry for entry in record.journal.entries() if entry.event == "promoted"), None)
+    installed = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
+    names = (
+        [module.name for module in release.read(shop, str(promoted.facts["release"])).manifest.modules]
+        if promoted
+        else []
+    )
+    return {name: version_of(installed, name, "production") for name in names}
+
+
+def _lines(record: Record, name: str) -> tuple[str, ...]:
+    path = record.path(name)
+    if not record.host.exists(path):
+        return ()
+    return tuple(record.host.read(path).decode("utf-8", "replace").splitlines())

@@ -1,0 +1,1 @@
+"""What a shop can be told and asked, platform by platform: pure builders of commands."""

@@ -1,0 +1,44 @@
+"""The gate before staging: an Apache shop's ``.htaccess`` lets in only who has the password, and tells robots to go."""
+
+from __future__ import annotations
+
+import re
+
+import bcrypt
+
+from pipeline.remote.command import Secret
+
+BEGIN = "# BEGIN Palier staging"
+END = "# END Palier staging"
+PASSWORDS = ".htpasswd-palier"
+"""Beside ``.htaccess``: Apache's own default refuses to serve files whose names begin with ``.ht``."""
+
+ROUNDS = 5
+"""bcrypt's work factor: the password is random, and every single request of a smoke run pays for it."""
+
+
+def block(root: str) -> str:
+    """The lines that close staging. The password is taken off the request before the shop's code sees it."""
+    return f"""{BEGIN}
+AuthType Basic
+AuthName "staging"
+AuthUserFile "{root}/{PASSWORDS}"
+Require valid-user
+<IfModule mod_headers.c>
+RequestHeader unset Authorization
+Header always set X-Robots-Tag "noindex, nofollow"
+</IfModule>
+{END}
+"""
+
+
+def shut(current: str, root: str) -> str:
+    """``.htaccess`` with the gate on top; a gate that is already there is replaced."""
+    bare = re.sub(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", "", current, flags=re.DOTALL | re.MULTILINE)
+    return block(root) + bare
+
+
+def passwords(user: str, password: Secret) -> str:
+    """The password file: one line, bcrypt."""
+    digest = bcrypt.hashpw(password.reveal().encode(), bcrypt.gensalt(ROUNDS)).decode()
+    return f"{user}:{digest.replace('$2b$', '$2y$', 1)}\n"

@@ -1,0 +1,126 @@
+"""Copies from production, which is only read: code into the ledger, files and database to staging."""
+
+from __future__ import annotations
+
+import secrets
+
+from pipeline.code.ledger import Ledger
+from pipeline.database import clone as database_clone
+from pipeline.database import schema
+from pipeline.database.classes import Class
+from pipeline.database.masks import plan_masks
+from pipeline.engine import Act, Step
+from pipeline.errors import Refused
+from pipeline.events import Emit
+from pipeline.platforms.wordpress import NOT_CODE, NOT_COPIED
+from pipeline.remote.command import Secret, command
+from pipeline.remote.connect import copy_tree
+from pipeline.remote.local import LocalHost
+from pipeline.steps.site import Shop
+
+SPACE = 1.2
+"""Staging's disk must have this many times what production's files take."""
+
+
+def ledger_of(shop: Shop) -> Ledger:
+    """The shop's ledger on this machine."""
+    return Ledger(shop.house / "ledger")
+
+
+def salt_of(shop: Shop) -> Secret:
+    """What makes a shop's masks its own: kept on this machine, so that the next clone masks alike."""
+    kept = shop.house / "salt"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_hex(24))
+    return Secret(kept.read_text().strip())
+
+
+def read_production(shop: Shop) -> Step:
+    """Versions, modules and sizes of production; whether staging has room for a copy."""
+    site = shop.production
+
+    def read() -> str:
+        version = site.host.run(site.platform.core_version()).stdout.strip()
+        modules = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
+        return f"WordPress {version}, {len(modules)} modules, schema {site.database.name}"
+
+    def room() -> str:
+        needed = int(site.host.run(command("du", "-sk", site.root)).stdout.split()[0])
+        shop.staging.host.run(command("mkdir", "-p", shop.staging.root))
+        free = int(shop.staging.host.run(command("df", "-Pk", shop.staging.root)).stdout.splitlines()[-1].split()[3])
+        if free < needed * SPACE:
+            raise Refused(
+                f"Staging has {free // 1024} MB free; a copy of production's files needs {int(needed * SPACE) // 1024} MB.",
+                next_step=f"Make room on staging's host at {shop.staging.root}.",
+            )
+        return f"{needed // 1024} MB of files"
+
+    return Step(
+        name="Read versions and sizes",
+        host=site.host.name,
+        acts=(
+            Act(f"{site.platform.core_version()}; {site.platform.modules()}", read),
+            Act(f"du {site.root}; df {shop.staging.root} on staging", room),
+        ),
+    )
+
+
+def copy_code_into_ledger(shop: Shop) -> Step:
+    """One commit for production as found."""
+    site = shop.production
+    folder = shop.house / "code"
+
+    def copy() -> None:
+        folder.mkdir(exist_ok=True)
+        copy_tree(site.host, site.root, LocalHost("here"), str(folder), exclude=NOT_CODE, delete=True)
+
+    def record() -> str:
+        commit = ledger_of(shop).record(folder, f"Production of {shop.name} as found", exclude=NOT_CODE)
+        return f"commit {commit[:10]}"
+
+    return Step(
+        name="Copy code into the ledger",
+        acts=(
+            Act(f"copy {site.host.name}:{site.root} without media, caches and secrets to {folder}", copy),
+            Act(f"commit it in {shop.house / 'ledger'}", record),
+        ),
+    )
+
+
+def copy_files(shop: Shop) -> Step:
+    """Code and media, host to host; staging's own configuration stays."""
+    source, target = shop.production, shop.staging
+
+    def copy() -> str | None:
+        return str(copy_tree(source.host, source.root, target.host, target.root, exclude=NOT_COPIED, delete=True))
+
+    return Step(
+        name="Copy files to staging",
+        host=target.host.name,
+        acts=(Act(f"copy {source.host.name}:{source.root} to {target.host.name}:{target.root}", copy),),
+    )
+
+
+def copy_database(shop: Shop, emit: Emit) -> Step:
+    """Every table; personal data is masked in the SELECT on production, throw-away tables arrive empty."""
+
+    def copy() -> str:
+        with shop.production.database.connected() as source, shop.staging.database.connected() as target:
+            tables = schema.read(source)
+            report = database_clone.clone(
+                source,
+                target,
+                tables=tables,
+                masks=plan_masks(tables, shop.classes),
+                throwaway=[name for name in tables if shop.classes.classify(name) is Class.THROWAWAY],
+                salt=salt_of(shop),
+                emit=emit,
+            )
+        return str(report)
+
+    return Step(
+        name="Copy the database, personal data masked",
+        host=shop.staging.host.name,
+        acts=(Act(f"stream {shop.production.database.name} into {shop.staging.database.name}", copy),),
+    )

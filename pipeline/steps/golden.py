@@ -1,0 +1,173 @@
+"""The golden state of staging: what it was after the clone, and what it is with the updates that were kept.
+
+The *base* is a full copy of every table, taken once after the clone. The *kept* overlay copies the tables that kept
+updates have changed since. Together they are what staging returns to before each module is tried.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from pipeline.code.ledger import NEVER
+from pipeline.database import checkpoint, footprint
+from pipeline.database.checkpoint import Checkpoint
+from pipeline.database.classes import Class
+from pipeline.database.connection import Database
+from pipeline.database.footprint import Fingerprint, Footprint
+from pipeline.errors import PalierError
+from pipeline.evidence.verdicts import SmokeRun
+from pipeline.platforms.wordpress import NOT_CODE
+from pipeline.remote.connect import copy_tree
+from pipeline.remote.local import LocalHost
+from pipeline.steps.site import Shop
+
+CLONE = "clone.json"
+BASELINE = "baseline.json"
+BASE, KEPT, TRIED = "base", "kept", "tried"
+
+CODE = (*NOT_CODE, *NEVER)
+"""What is left out wherever code is compared or copied back."""
+
+
+@dataclass(frozen=True)
+class CloneState:
+    """What staging is a clone of: written when a clone is whole and harmless, removed when the next one begins."""
+
+    run: str
+    made: dt.datetime
+    production: str
+    versions: dict[str, str]
+    data_versions: dict[str, str | None]
+    base_commit: str
+    base_tree: str
+    checkpoint: Checkpoint
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return (dt.datetime.now(dt.UTC) - self.made).total_seconds()
+
+
+_ADAPTER = TypeAdapter(CloneState)
+
+
+def write_state(shop: Shop, state: CloneState) -> None:
+    shop.staging.host.write(f"{shop.staging.record}/{CLONE}", _ADAPTER.dump_json(state))
+
+
+def forget_state(shop: Shop) -> None:
+    """From here on staging is no clone until a new one is whole."""
+    from pipeline.remote.command import command
+
+    shop.staging.host.run(command("rm", "-f", f"{shop.staging.record}/{CLONE}"))
+
+
+def read_state(shop: Shop) -> CloneState | None:
+    """What staging is a clone of; ``None`` if it is none, or an unfinished one."""
+    path = f"{shop.staging.record}/{CLONE}"
+    if not shop.staging.host.exists(path):
+        return None
+    try:
+        return _ADAPTER.validate_json(shop.staging.host.read(path))
+    except ValueError:
+        return None
+
+
+def take_base(db: Database) -> Checkpoint:
+    """A copy of every table; whatever earlier updates left of copies is dropped."""
+    checkpoint.clear(db, KEPT)
+    checkpoint.clear(db, TRIED)
+    return checkpoint.take(db, None, BASE)
+
+
+def write_baseline(shop: Shop, result: SmokeRun) -> None:
+    """Remember which suites passed before any update."""
+    passed = {suite.suite: suite.verdict.value for suite in result.suites}
+    shop.staging.host.write(f"{shop.staging.record}/{BASELINE}", json.dumps(passed))
+
+
+def read_baseline(shop: Shop) -> dict[str, str]:
+    """The verdict of every suite before any update; empty if there was no baseline."""
+    path = f"{shop.staging.record}/{BASELINE}"
+    return dict(json.loads(shop.staging.host.read(path))) if shop.staging.host.exists(path) else {}
+
+
+def ignored(shop: Shop, db: Database) -> tuple[str, ...]:
+    """The throw-away tables: their changes say nothing about an update."""
+    from pipeline.database.schema import table_names
+
+    return tuple(name for name in table_names(db) if shop.classes.classify(name) is Class.THROWAWAY)
+
+
+class Golden:
+    """The golden state of one ``update``: the base, and what was kept so far."""
+
+    def __init__(self, shop: Shop, state: CloneState) -> None:
+        self.shop = shop
+        self.base = state.checkpoint
+        self.kept: Checkpoint | None = None
+
+    @property
+    def state(self) -> Checkpoint:
+        return self.base if self.kept is None else self.kept.over(self.base)
+
+    def fingerprint(self, db: Database) -> Fingerprint:
+        return footprint.fingerprint(db, ignore=ignored(self.shop, db))
+
+    def hold(self, db: Database, found: Footprint) -> Checkpoint:
+        """A copy of what an update changed, before any smoke test writes."""
+        live = [name for name in found.tables if name not in found.removed and name not in found.views]
+        return checkpoint.take(db, live, TRIED)
+
+    def keep(self, db: Database, tried: Checkpoint, found: Footprint) -> None:
+        """The update is good: staging becomes what it was before the smoke tests, and that is golden from now on."""
+        restore(db, tried.over(self.state))
+        if self.kept is None:
+            self.kept = checkpoint.take(db, [], KEPT)
+        self.kept = checkpoint.advance(db, self.kept, found.tables)
+        checkpoint.drop(db, tried)
+
+    def reset(self, db: Database) -> None:
+        """Staging's database becomes golden again."""
+        restore(db, self.state)
+        checkpoint.clear(db, TRIED)
+
+    def reset_to_base(self, db: Database) -> None:
+        """Staging's database becomes what it was after the clone; what was kept stays known."""
+        restore(db, self.base)
+        checkpoint.clear(db, TRIED)
+
+    def drop(self, db: Database) -> None:
+        checkpoint.clear(db, KEPT)
+        checkpoint.clear(db, TRIED)
+
+
+def restore(db: Database, wanted: Checkpoint, tables: Iterable[str] | None = None) -> None:
+    """Put tables back, and believe it only when they have been compared. :raises PalierError: if they differ."""
+    checkpoint.restore(db, wanted, tables)
+    if wrong := checkpoint.differences(db, wanted, tables):
+        raise PalierError(
+            "Staging could not be returned to its golden state.",
+            why=" ".join(wrong[:5]),
+            next_step="Make it anew: palier clone SHOP",
+        )
+
+
+def mirror(shop: Shop, name: str) -> str:
+    """A folder on this machine that holds staging's code in a golden state: ``code`` is the base, ``kept`` the kept set."""
+    return str(shop.house / name)
+
+
+def pull_code(shop: Shop, name: str) -> None:
+    """Make a mirror what staging's code is now."""
+    copy_tree(shop.staging.host, shop.staging.root, LocalHost("here"), mirror(shop, name), exclude=CODE, delete=True)
+
+
+def push_code(shop: Shop, name: str) -> None:
+    """Make staging's code what a mirror holds."""
+    copy_tree(LocalHost("here"), mirror(shop, name), shop.staging.host, shop.staging.root, exclude=CODE, delete=True)

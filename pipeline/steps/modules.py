@@ -1,0 +1,234 @@
+"""Modules: unpacked, put in place, upgraded, and believed only from what disk and database then say."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from pipeline.code import tree
+from pipeline.code.layout import InPlace, aside_folder, undo_aside
+from pipeline.code.tree import Tree
+from pipeline.engine import Act, Step
+from pipeline.errors import PalierError, Refused
+from pipeline.platforms import maintenance
+from pipeline.platforms.wordpress import Installed
+from pipeline.remote.command import Secret, command
+from pipeline.remote.host import CommandFailed, Host
+from pipeline.steps.site import Site
+
+OPCACHE_RESET = (
+    "<?php if ( function_exists( 'opcache_reset' ) ) { opcache_reset(); } clearstatcache( true ); "
+    "header( 'Cache-Control: no-store' ); echo 'palier-caches-cleared';"
+)
+
+
+class UpgradeFailed(PalierError):
+    """A module's upgrade failed, or left other versions or other files than it should."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One module taken to one version: its verified files on this machine and their tree."""
+
+    module: str
+    version: str
+    folder: Path
+    tree: Tree
+    version_option: str | None = None
+    """The row of the options table that holds its data version, where it has one."""
+
+
+def placements(site: Site, host: Host, targets: Sequence[Target], run: str) -> tuple[InPlace, ...]:
+    """Where each module's folder is switched, and where old and new wait meanwhile: in ``run``, the run's folder."""
+    if not targets:
+        return ()
+    parent = site.platform.module_folder(targets[0].module).rsplit("/", 1)[0]
+    aside = aside_folder(host, parent, run)
+    folders = [site.platform.module_folder(target.module) for target in targets]
+    return tuple(
+        InPlace(target.module, folder, aside, existed=host.exists(folder))
+        for target, folder in zip(targets, folders, strict=True)
+    )
+
+
+def upload_code(host: Host, targets: Sequence[Target], places: Sequence[InPlace], *, run: str = "") -> Step:
+    """The new code lies beside the old, on the same file system, out of the web's reach, and is what was verified.
+
+    :param run: the run's folder, if the upload is to be taken back with the run.
+    """
+
+    def upload() -> str:
+        for target, place in zip(targets, places, strict=True):
+            for each in place.clear():
+                host.run(each)
+            host.upload(target.folder, place.new)
+            for each in place.dress():
+                host.run(each)
+        return f"{len(targets)} modules"
+
+    def verify() -> None:
+        for target, place in zip(targets, places, strict=True):
+            same_tree(target, tree.on_host(host, place.new), f"was uploaded to {host.name}")
+
+    return Step(
+        name="Upload the new code beside the old",
+        host=host.name,
+        acts=(
+            Act(
+                "; ".join(
+                    f"copy {target.module} {target.version} to {place.new}"
+                    for target, place in zip(targets, places, strict=True)
+                ),
+                upload,
+            ),
+            Act("hash every uploaded file and compare with what was tested", verify),
+        ),
+        undo=undo_aside(places[0].aside, run) if run and places else "",
+    )
+
+
+def same_tree(target: Target, found: Tree, what: str) -> None:
+    """:raises UpgradeFailed: unless ``found`` is exactly the target's tree."""
+    different = tree.difference(target.tree, found)
+    if different:
+        raise UpgradeFailed(f"What {what} of {target.module} is not what was verified: {len(different)} files differ.")
+
+
+def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool) -> Step:
+    """Old folders out, new ones in: two renames each."""
+    commands = tuple(each for place in places for each in place.switch())
+
+    def switch() -> None:
+        for each in commands:
+            host.run(each)
+
+    undo = "\n".join(f"(\n{place.undo()})" for place in reversed(places))
+    return Step(
+        name="Switch code",
+        host=host.name,
+        acts=(Act("; ".join(f"mv {place.new} {place.folder}" for place in places), switch),),
+        undo=undo if critical else "",
+        critical=critical,
+    )
+
+
+def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, seconds: int, critical: bool) -> Step:
+    """The platform's own upgrade, which migrates the modules' data; then every cache is cleared."""
+
+    def upgrade() -> str:
+        installed = site.platform.read_modules(host.run(site.platform.modules()).stdout)
+        files = tuple(installed[target.module].file for target in targets if target.module in installed)
+        try:
+            host.run(site.platform.upgrade(files), timeout=seconds)
+            host.run(site.platform.clear_caches())
+        except CommandFailed as error:
+            raise UpgradeFailed("The platform's upgrade failed.", why=error.why) from error
+        return f"{len(files)} modules"
+
+    return Step(
+        name="Run the platform's upgrade",
+        host=host.name,
+        acts=(
+            Act(
+                f"{site.platform.upgrade(tuple(target.module for target in targets))}; {site.platform.clear_caches()}",
+                upgrade,
+                budget=seconds + 60,
+            ),
+        ),
+        critical=critical,
+    )
+
+
+def clear_opcache(
+    site: Site, host: Host, *, token: Secret | None, gate: tuple[str, Secret] | None, critical: bool
+) -> Step:
+    """PHP in the web server keeps old code until it is told, and only a request can tell it."""
+
+    def clear() -> None:
+        name = f"palier-{secrets.token_hex(12)}.php"
+        path = f"{site.root}/{name}"
+        host.write(path, OPCACHE_RESET, mode=0o644)
+        try:
+            answer = httpx.get(
+                f"{site.environment.url}/{name}",
+                cookies={maintenance.COOKIE: token.reveal()} if token else {},
+                auth=(gate[0], gate[1].reveal()) if gate else None,
+                timeout=30,
+            )
+        finally:
+            host.run(command("rm", "-f", path))
+        if answer.status_code != 200 or "palier-caches-cleared" not in answer.text:
+            raise UpgradeFailed(
+                f"PHP's caches could not be cleared: {site.environment.url} answered {answer.status_code}."
+            )
+
+    return Step(
+        name="Clear PHP's caches",
+        host=host.name,
+        acts=(Act(f"put a script of one line into {site.root}, request it, remove it", clear),),
+        critical=critical,
+    )
+
+
+def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critical: bool) -> Step:
+    """Versions on disk, data versions in the database, and every file's hash: nothing else counts as success."""
+
+    def on_disk() -> None:
+        installed = site.platform.read_modules(host.run(site.platform.modules()).stdout)
+        for target in targets:
+            found = installed[target.module].version if target.module in installed else "none"
+            if found != target.version:
+                raise UpgradeFailed(
+                    f"{target.module} is at version {found} on disk where {target.version} was expected."
+                )
+
+    def in_database() -> str:
+        wanted = {target.module: target for target in targets if target.version_option}
+        found = data_versions(site, {target.module: str(target.version_option) for target in wanted.values()})
+        for module, target in wanted.items():
+            if found[module] != target.version:
+                raise UpgradeFailed(
+                    f"{module} says in the database that it is at {found[module] or 'no version'} where {target.version} was expected.",
+                    why="Its migration did not run, or did not come to its end.",
+                )
+        return f"{len(wanted)} of {len(targets)} also in the database"
+
+    def files() -> None:
+        for target in targets:
+            same_tree(target, tree.on_host(host, site.platform.module_folder(target.module)), "runs")
+
+    return Step(
+        name="Verify versions and files",
+        host=host.name,
+        acts=(
+            Act("compare the versions on disk", on_disk),
+            Act("compare the data versions in the database", in_database),
+            Act("hash every file of the updated modules", files),
+        ),
+        critical=critical,
+    )
+
+
+def data_versions(site: Site, options: Mapping[str, str]) -> dict[str, str | None]:
+    """The data version that each module keeps in the database; ``None`` where there is no such row."""
+    if not options:
+        return {}
+    with site.database.connected() as db:
+        return {
+            module: db.value(*site.platform.version_query(option, site.prefix)) for module, option in options.items()
+        }
+
+
+def version_of(installed: Mapping[str, Installed], module: str, where: str) -> str:
+    """The version of ``module`` that is on disk. :raises Refused: if it is not installed."""
+    if module not in installed:
+        raise Refused(
+            f"The module {module} is not installed on {where}.",
+            why=f"Installed are: {', '.join(sorted(installed)) or 'none'}.",
+            next_step="Correct its name in the playbook; Palier updates modules, it does not install new ones.",
+        )
+    return installed[module].version

@@ -1,0 +1,23 @@
+"""The full snapshot before a promotion: taken online, checked, kept outside the document root. The last rung of the ladder."""
+
+from __future__ import annotations
+
+from pipeline.database import snapshot
+from pipeline.engine import Act, Step
+from pipeline.events import Emit
+from pipeline.record import Record
+from pipeline.steps.site import Shop
+
+
+def take_snapshot(shop: Shop, record: Record, emit: Emit) -> Step:
+    """Production stays open meanwhile."""
+    site = shop.production
+
+    def take() -> str:
+        with site.database.connected() as db:
+            taken = snapshot.take(db, record.path("snapshot"), emit=emit)
+        snapshot.check(site.host, taken)
+        return str(taken)
+
+    says = f"dump {site.database.name} to {record.path('snapshot')}; check end marker, tables, row counts and hash"
+    return Step("Take a full snapshot", (Act(says, take, budget=6 * 3600),), host=site.host.name)

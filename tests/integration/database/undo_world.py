@@ -1,0 +1,284 @@
+"""A schema that updates and customers write to, and what the way back must make of it: told by a model in Python.
+
+The model knows nothing of Palier's SQL: it is given what each table held before, after and now, cell by cell as the
+server's own bytes, and says which rows and which conflicts the way back must end with.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from pipeline.database import merge_sql, schema
+from pipeline.database.connection import Credentials, Database
+from pipeline.database.sql import identifier
+from pipeline.demo.mariadb import MariaDB
+from pipeline.remote.command import Secret
+from pipeline.remote.local import LocalHost
+
+_NUMBERS = count(1)
+Cell = str | None
+Row = dict[str, Cell]
+Rows = dict[str, Row]
+Conflict = tuple[str, str, str, str]
+
+
+@dataclass
+class Shop:
+    """A schema, a run's folder with the client's option file two levels up, and what runs there."""
+
+    db: Database
+    folder: Path
+
+    def sql(self, *statements: str) -> None:
+        for statement in statements:
+            self.db.execute(statement)
+
+    def undo(self, text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        (self.folder / "undo.sh").write_text(text)
+        return subprocess.run(
+            ["/bin/sh", "undo.sh"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment},
+        )
+
+    def conflicts(self) -> Counter[Conflict]:
+        lines = (self.folder / "conflicts.txt").read_text().splitlines()
+        return Counter((cells[0], cells[1], cells[2], cells[3]) for cells in (line.split("\t") for line in lines))
+
+    def empty(self) -> None:
+        """Take the schema back to nothing, and the run's folder too."""
+        self.sql("SET SESSION foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO'")
+        sql = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+        for name, kind in self.db.rows(sql):
+            self.sql(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} IF EXISTS {identifier(name)}")
+        self.sql("SET SESSION foreign_key_checks=1")
+        for name in ("opened", "merge.sh", "conflicts.txt"):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def shop(server: MariaDB, folder: Path) -> Iterator[Shop]:
+    """An empty schema with an account that may do everything in it and nothing outside."""
+    name = f"undo_{next(_NUMBERS)}"
+    server.create(name, name, "p'a\"s#s\\w é")
+    run = folder / "runs" / "r 1"
+    run.mkdir(parents=True)
+    credentials = Credentials(name, name, Secret("p'a\"s#s\\w é"), port=server.port)
+    database = Database(LocalHost(), credentials, str(folder / "client.cnf"))
+    database.place_client_file()
+    with database.connected() as db:
+        yield Shop(db, run)
+    server.admin(f"DROP DATABASE `{name}`; DROP USER `{name}`@`%`;")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def image(db: Database, table: schema.Table, key: tuple[str, ...] | None = None) -> tuple[Rows, list[Row]]:
+    """What a table holds: by key, and (for tables without one) as a list; every cell as the server's bytes.
+
+    Rows are told apart as the server does: by the weight of the key in its collation.
+    """
+    key = table.key if key is None else key
+    cells = ", ".join(_cell(column) for column in table.stored)
+    weights = [_weight(table.column(name)) for name in key]
+    shown = [_key_text(table.column(name)) for name in key]
+    parts = [f"CONCAT_WS('|', {', '.join(item)})" if item else "''" for item in (weights, shown)]
+    names = [column.name for column in table.stored]
+    keyed: Rows = {}
+    listed: list[Row] = []
+    for weight, text, *values in db.rows(f"SELECT {', '.join(parts)}, {cells} FROM {identifier(table.name)}"):
+        row = dict(zip(names, values, strict=True))
+        listed.append(row)
+        if key:
+            keyed[weight] = {**row, "": text.replace("|", ",")}
+    return keyed, listed
+
+
+def _cell(column: schema.Column) -> str:
+    name = identifier(column.name)
+    if column.data_type in {"float", "double"}:
+        name = f"CONCAT({name} + 0e0)"
+    elif column.data_type == "bit":
+        name = f"CONCAT({name} + 0)"
+    elif column.charset:
+        name = f"CONVERT({name} USING utf8mb4)"
+    return f"HEX(CAST({name} AS BINARY))"
+
+
+def _weight(column: schema.Column) -> str:
+    name = identifier(column.name)
+    return f"HEX(WEIGHT_STRING(RTRIM({name})))" if column.charset else f"HEX(CAST({name} AS BINARY))"
+
+
+def _key_text(column: schema.Column) -> str:
+    name = identifier(column.name)
+    return f"HEX({name})" if "binary" in column.data_type else f"CAST({name} AS CHAR)"
+
+
+@dataclass
+class Expected:
+    """How a table must end, and what must be reported."""
+
+    rows: Rows = field(default_factory=dict)
+    listed: Counter[frozenset[tuple[str, Cell]]] = field(default_factory=Counter)
+    conflicts: Counter[Conflict] = field(default_factory=Counter)
+
+
+@dataclass
+class Three:
+    """One table before the update, after it, and now; ``unique`` are the columns of its other unique keys."""
+
+    name: str
+    before: schema.Table
+    after: schema.Table
+    pre: tuple[Rows, list[Row]]
+    post: tuple[Rows, list[Row]]
+    live: tuple[Rows, list[Row]]
+    weights: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def expected(self) -> Expected:
+        return self._keyed() if self.before.key else self._listed()
+
+    def _keyed(self) -> Expected:
+        pre, post, live = self.pre[0], self.post[0], self.live[0]
+        shared = [c.name for c in self.after.stored if self.before.has(c.name)]
+        steady = [n for n in shared if not self._retyped(n)]
+        said: Counter[Conflict] = Counter()
+        goes: set[str] = set()
+        wanted: Rows = {}
+        for key, row in post.items():
+            if key not in pre:
+                if key in live and _same(live[key], row, self.after.stored_names):
+                    goes.add(key)
+                elif key in live:
+                    said[self._said(live[key], "", merge_sql.KEPT_ADDED)] += 1
+                continue
+            moved = [n for n in shared if row[n] != pre[key][n]]
+            if moved and key not in live:
+                said[self._said(row, "", merge_sql.STAYS_DELETED)] += 1
+            elif moved:
+                wanted[key] = dict(live[key])
+                for name in moved:
+                    if live[key][name] == row[name]:
+                        wanted[key][name] = pre[key][name] if name in steady else live[key][name]
+                    elif live[key][name] != pre[key][name] and not self.after.column(name).stamped:
+                        said[self._said(live[key], name, merge_sql.KEPT_CELL)] += 1
+        for key, row in pre.items():
+            if key in post:
+                continue
+            if key not in live:
+                defaults = {name: None for name in self.after.stored_names}
+                wanted[key] = {**defaults, **row}
+            elif not _same(live[key], row, shared):
+                said[self._said(live[key], "", merge_sql.CAME_BACK)] += 1
+        stay = self._collide(wanted, goes)
+        for key in stay:
+            said[self._said(wanted[key], "", merge_sql.COLLIDES)] += 1
+        rows = {key: row for key, row in live.items() if key not in goes}
+        rows |= {key: row for key, row in wanted.items() if key not in stay}
+        return Expected({key: self._back(key, row, stay) for key, row in rows.items()}, conflicts=said)
+
+    def _back(self, key: str, row: Row, stay: set[str]) -> Row:
+        """The row after the reverse ALTER: the columns of before; those that were gone or had another type filled."""
+        pre, post, live = self.pre[0], self.post[0], self.live[0]
+        result: Row = {"": row[""]}
+        for column in self.before.stored:
+            name = column.name
+            if not self.after.has(name):
+                result[name] = pre[key][name] if key in pre else "default"
+            elif (
+                self._retyped(name)
+                and key in pre
+                and (
+                    (key in post and post[key][name] != pre[key][name] and live.get(key, row)[name] == post[key][name])
+                    or (key not in post and key not in live)
+                )
+            ):
+                result[name] = pre[key][name]
+            else:
+                result[name] = row[name]
+        return result
+
+    def _retyped(self, name: str) -> bool:
+        one, two = self.before.column(name), self.after.column(name)
+        return (one.type, one.charset, one.nullable) != (two.type, two.charset, two.nullable)
+
+    def _collide(self, wanted: Rows, goes: set[str]) -> set[str]:
+        """Which rows cannot go back, because a row that stays holds their value of a unique key; whoever follows too."""
+        live, stay = self.live[0], set[str]()
+        unique = [i.columns for i in self.after.indexes if i.unique and set(i.columns) != set(self.before.key)]
+        changed = {
+            n
+            for k, row in self.post[0].items()
+            if k in self.pre[0]
+            for n in row
+            if n in self.pre[0][k] and row[n] != self.pre[0][k][n]
+        }
+        gone = set(self.pre[0]) - set(self.post[0])
+        for _ in range(40):
+            for columns in unique:
+                if not (gone or changed.intersection(columns)):
+                    continue
+                held = {}
+                for key, row in live.items():
+                    if key not in goes and (key not in wanted or key in stay):
+                        held[self._value(row, columns)] = key
+                for key, row in wanted.items():
+                    value = self._value(row, columns)
+                    if value is not None and held.get(value, key) != key:
+                        stay.add(key)
+                moving = {
+                    k
+                    for k, row in wanted.items()
+                    if k not in stay and (k not in live or self._value(live[k], columns) != self._value(row, columns))
+                }
+                values = Counter(self._value(row, columns) for k, row in wanted.items() if k not in stay)
+                stay |= {k for k in moving if (v := self._value(wanted[k], columns)) is not None and values[v] > 1}
+        return stay
+
+    def _value(self, row: Row, columns: tuple[str, ...]) -> tuple[str, ...] | None:
+        values = [row.get(name) for name in columns]
+        if any(value is None for value in values):
+            return None
+        return tuple(
+            self.weights.get(name, {}).get(str(value), str(value)) for name, value in zip(columns, values, strict=True)
+        )
+
+    def _said(self, row: Row, column: str, what: str) -> Conflict:
+        return self.name, str(row[""]), column, what
+
+    def _listed(self) -> Expected:
+        shared = [c.name for c in self.after.stored if self.before.has(c.name)]
+        pre, post = (Counter(_frozen(row, shared) for row in rows) for rows in (self.pre[1], self.post[1]))
+        live = Counter(_frozen(row, shared) for row in self.live[1])
+        said: Counter[Conflict] = Counter()
+        result: Counter[frozenset[tuple[str, Cell]]] = Counter()
+        for row in {*pre, *post, *live}:
+            more = post[row] - pre[row]
+            result[row] = max(0, live[row] - max(more, 0)) + max(0, -more)
+            if live[row] < more:
+                said[self.name, "", "", merge_sql.FEWER] += 1
+        return Expected(listed=+result, conflicts=said)
+
+
+def _same(one: Row, two: Row, columns: list[str] | tuple[str, ...]) -> bool:
+    return all(one[name] == two[name] for name in columns)
+
+
+def _frozen(row: Row, columns: list[str]) -> frozenset[tuple[str, Cell]]:
+    return frozenset((name, row[name]) for name in columns)
+
+
+def frozen(rows: list[Row], columns: tuple[str, ...]) -> Counter[frozenset[tuple[str, Cell]]]:
+    """Rows without a key, as what the model says of them."""
+    return Counter(_frozen(row, list(columns)) for row in rows)

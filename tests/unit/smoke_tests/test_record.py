@@ -1,0 +1,83 @@
+"""What a test leaves behind, and what must not be in it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_tests.journey import JourneyFailed, error_text
+from smoke_tests.record import SHOWN, Record, Step, first_line, scrub_zip, sentence
+
+
+def test_a_trace_keeps_everything_but_the_secrets(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.zip"
+    with zipfile.ZipFile(trace, "w") as archive:
+        archive.writestr("trace.network", '{"cookie": "palier=s3cret-long; a=s3cret"}')
+        archive.writestr("resources/a b.png", b"\x89PNG\x00s3cret\xff")
+    scrub_zip(trace, ["s3cret-long", "s3cret"])
+    with zipfile.ZipFile(trace) as archive:
+        assert archive.read("trace.network") == b'{"cookie": "palier=***; a=***"}'
+        assert archive.read("resources/a b.png") == b"\x89PNG\x00***\xff"
+    assert [path.name for path in tmp_path.iterdir()] == ["trace.zip"]
+
+
+def test_a_trace_that_cannot_be_cleaned_does_not_stay(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.zip"
+    trace.write_bytes(b"not a zip but s3cret")
+    with pytest.raises(zipfile.BadZipFile):
+        scrub_zip(trace, ["s3cret"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_is_written_without_secrets(tmp_path: Path) -> None:
+    record = Record("home", "x", sentence="cookie s3cret", console_errors=["s3cret"], steps=[Step("open s3cret", 1.0)])
+    record.write(tmp_path / "a" / "record.json", ["s3cret"])
+    text = (tmp_path / "a" / "record.json").read_text()
+    assert "s3cret" not in text
+    assert json.loads(text)["steps"][0] == {"name": "open ***", "seconds": 1.0, "done": False}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (JourneyFailed("the page / answered 500"), "home: the page / answered 500"),
+        (AssertionError("2 orders\nassert 2 == 1"), "home: 2 orders"),
+        (AssertionError("assert 2 == 1"), "home: an expectation was not met: assert 2 == 1"),
+        (AssertionError(), "home: an expectation was not met"),
+        (ValueError("\x1b[31mno\x1b[0m"), "home: ValueError: no"),
+        (ValueError(), "home: ValueError"),
+    ],
+)
+def test_a_failure_is_one_sentence(error: BaseException, said: str) -> None:
+    assert sentence("home", error) == said
+
+
+@given(st.text())
+def test_a_sentence_is_one_line_of_bounded_length(text: str) -> None:
+    line = first_line(text)
+    assert len(line) <= SHOWN
+    assert len(line.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shop\nWarning: Undefined variable $x in /srv/a.php on line 7\nfooter",
+        "Fatal error: Uncaught Error: no",
+        "There has been a critical error on this website.",
+        "Il y a eu une erreur critique sur ce site.",
+        "Deprecated: strlen(): Passing null in\n/srv/b.php on line 12",
+    ],
+)
+def test_an_error_in_the_page_is_seen(text: str) -> None:
+    assert error_text(text) is not None
+
+
+@pytest.mark.parametrize("text", ["Warning: contains nuts", "Notice: closed on Monday", "No fatal errors here", ""])
+def test_a_shop_may_warn_its_customers(text: str) -> None:
+    assert error_text(text) is None
