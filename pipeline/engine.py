@@ -137,11 +137,12 @@ class _Run:
             if error is cause:
                 raise
             raise error from cause
-        try:
-            self._record.end("done")
-        except PalierError as problem:
-            # Everything is done and verified: a line missing from the journal is no reason to take it all back.
-            self._tell(Note(f"The journal does not say that the run is done: {problem.what}", "warning"))
+        # Everything is done and verified: a line missing from the journal is no reason to take it all back.
+        with _unstoppable():
+            try:
+                self._record.end("done")
+            except PalierError as problem:
+                self._tell(Note(f"The journal does not say that the run is done: {problem.what}", "warning"))
 
     def _apply_all(self) -> None:
         if self._critical or any(step.can_be_undone for step in self._steps.values()):

@@ -197,6 +197,16 @@ class Journey:
             self.page.screenshot(path=path, full_page=whole, animations="disabled", timeout=5_000)
             self.record.screenshots.append(path.name)
 
+    def picture_failure(self) -> None:
+        """Keep a picture of what is wrong: of the error in the page's text, if there is one, else of the page's top."""
+        if self.page.is_closed():
+            return
+        with suppress(Error):  # evidence only, as above
+            error = self.page.get_by_text(_ERROR_TEXT).last
+            if error.count():
+                error.evaluate("element => element.scrollIntoView({block: 'center'})")
+        self.screenshot("failure")
+
     def not_checked(self, what: str) -> None:
         """Say that something was left unchecked; it is shown in the summary and never counts as checked."""
         self.record.not_checked.append(what)

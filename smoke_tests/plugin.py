@@ -249,7 +249,7 @@ def pytest_runtest_makereport(
     if report.failed and call.excinfo is not None and not record.sentence:
         record.sentence = sentence(record.suite, call.excinfo.value)
     if report.when == "call" and report.failed and JOURNEY in item.stash:
-        item.stash[JOURNEY].screenshot("failure")
+        item.stash[JOURNEY].picture_failure()
     if report.when == "teardown":
         _keep(item, record, report)
     return report

@@ -1,4 +1,4 @@
-"""A little production of files, steps that change it, and hosts that fail where they are told to: for the engine's tests.
+"""A little production of files, steps that change it, and hosts that fail as told: for the engine's tests.
 
 Run as a program it drives the engine, so that it can be killed:
 
@@ -69,16 +69,24 @@ def _step(number: int, kind: str, host: Host, shop: Path) -> Step:
         return Step(name, acts, undo=f"rm -rf '{path}'")
     if kind == "write":
         path = shop / f"setting-{number}"
-        acts = on(host, script('cp "$1" "$1.new"; mv "$1" "$1.old"', str(path)), script('mv "$1.new" "$1"; echo new > "$1"', str(path)))
-        return Step(name, acts, undo=f"if [ -e '{path}.old' ]; then mv -f '{path}.old' '{path}'; fi\nrm -f '{path}.new'")
+        acts = on(
+            host,
+            script('cp "$1" "$1.new"; mv "$1" "$1.old"', str(path)),
+            script('mv "$1.new" "$1"; echo new > "$1"', str(path)),
+        )
+        return Step(
+            name, acts, undo=f"if [ -e '{path}.old' ]; then mv -f '{path}.old' '{path}'; fi\nrm -f '{path}.new'"
+        )
     if kind == "swap":
         code, old = shop / "code", shop / f"code.{number}.old"
-        acts = on(host, script('mv "$1" "$2"', str(code), str(old)), script('mkdir "$1"; echo 2 > "$1/version"', str(code)))
+        acts = on(
+            host, script('mv "$1" "$2"', str(code), str(old)), script('mkdir "$1"; echo 2 > "$1/version"', str(code))
+        )
         return Step(name, acts, undo=f"if [ -e '{old}' ]; then rm -rf '{code}'; mv '{old}' '{code}'; fi")
     path = shop / "orders"
     acts = on(host, script('echo "half $2" >> "$1"; sleep 0.02; echo "line $2" >> "$1"', str(path), number))
-    undo = f"grep -v -x -e 'half {number}' -e 'line {number}' '{path}' > '{path}.tmp' || test $? = 1\nmv -f '{path}.tmp' '{path}'"
-    return Step(name, acts, undo=undo)
+    keep = f"grep -v -x -e 'half {number}' -e 'line {number}' '{path}' > '{path}.tmp' || test $? = 1"
+    return Step(name, acts, undo=f"{keep}\nmv -f '{path}.tmp' '{path}'")
 
 
 @dataclass
@@ -148,39 +156,34 @@ def drive(
     events: list[Event] = []
     try:
         run(change(steps(record, folder / "shop", kinds)), record, events.append, heartbeat=heartbeat)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  # tests look at whatever comes out
         return error, events, record, host
     return None, events, record, host
 
 
 def _main(folder: Path, heartbeat: int, how: str, where: int) -> int:
-    def change(found: list[Step]) -> list[Step]:
-        target = next((step for step in found if step.name.endswith(f" {where}")), found[0])
-        if how == "within":
-            script_text = 'echo half > "$1/half"; kill -KILL "$2"; sleep 0.5; echo late > "$1/half"'
-            fenced = target.acts[0]
-            del fenced
-            acts = on(_supervised, script(script_text, str(folder / "shop"), os.getpid()))
-            broken = replace(target, acts=acts, undo=f"rm -f '{folder}/shop/half'\n{target.undo}")
-        else:
-            broken = replace(target, acts=(Act("stop", lambda: _halt(how), budget=1), *target.acts))
-        return [broken if step is target else step for step in found]
-
     host = FaultyHost()
     record = Record.create(host, str(folder / "record"), "promote", "brasserie", "ines@laptop")
-    _supervised = Supervised(host, record.folder)
-    host.count = 0
     planned = steps(record, folder / "shop")
+    host.count = 0
     if how in {"before", "after"}:
         host.faults = [Fault(where, how)]
     else:
-        planned = change(planned)
+        planned = [_spoilt(step, how, record, folder) if step.name.endswith(f" {where}") else step for step in planned]
     try:
         run(planned, record, lambda _: None, heartbeat=heartbeat)
     except PalierError as error:
-        print(error)
+        sys.stdout.write(f"{error}\n")
         return int(error.exit_code)
     return 0
+
+
+def _spoilt(step: Step, how: str, record: Record, folder: Path) -> Step:
+    if how != "within":
+        return replace(step, acts=(Act("halt", lambda: _halt(how), budget=1), *step.acts))
+    text = 'echo half > "$1/half"; kill -KILL "$2"; sleep 0.5; echo late > "$1/half"'
+    acts = on(Supervised(record.host, record.folder), script(text, str(folder / "shop"), os.getpid()))
+    return replace(step, acts=acts, undo=f"rm -f '{folder}/shop/half'\n{step.undo}")
 
 
 def _halt(how: str) -> None:

@@ -106,6 +106,15 @@ def _expression(pattern: str) -> str:
     return ".*".join(re.escape(part) for part in pattern.rstrip("/").split("*"))
 
 
+def as_exclusions(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Patterns of rsync as :class:`Exclusion` takes them: ``/a/b/`` from the top, ``name`` at any depth."""
+    found: list[str] = []
+    for pattern in patterns:
+        name = pattern.strip("/")
+        found += [name] if pattern.startswith("/") else [name, f"*/{name}"]
+    return tuple(found)
+
+
 def walk(folder: Path, excluded: Exclusion) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Every file and link below ``folder`` with its relative path, in no promised order; links are not followed."""
     waiting = [("", os.fspath(folder))]

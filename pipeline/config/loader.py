@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from pipeline.config.document import Document, Mistake, dotted, read_document, refusal, shown
-from pipeline.config.inventory import Inventory, Model
+from pipeline.config.inventory import DatabaseSpec, Inventory, Model
 from pipeline.config.mistakes import mistakes_of, nearest
 from pipeline.config.playbook import Playbook
 from pipeline.errors import ConfigError
+from pipeline.remote.address import LOCAL, parse_address
 
 FOLDER = "inventories"
 SUFFIXES = (".yml", ".yaml")
@@ -22,9 +23,15 @@ M = TypeVar("M", bound=Model)
 def load_inventory(path: Path) -> Inventory:
     """Read an inventory. Relative paths in it start at its own folder.
 
-    :raises ConfigError: with one line for each mistake, ``file:line:column: key: what is wrong; the fix``.
+    :raises ConfigError: with one line for each mistake, ``file:line:column: key: what is wrong; the fix``; also when
+        staging is production, where updating staging would be updating production.
     """
-    return _validated(read_document(path), Inventory)
+    document = read_document(path)
+    inventory = _validated(document, Inventory)
+    mistakes = _collisions(document, inventory)
+    if mistakes:
+        raise refusal(path, mistakes)
+    return inventory
 
 
 def load_playbook(path: Path) -> Playbook:
@@ -78,6 +85,34 @@ def _validated(document: Document, model: type[M]) -> M:
         return model.model_validate(document.data, context={"folder": document.path.absolute().parent})
     except ValidationError as error:
         raise refusal(document.path, mistakes_of(error.errors(), model, document)) from None
+
+
+def _collisions(document: Document, inventory: Inventory) -> list[Mistake]:
+    """Where staging and production are one and the same, as far as the file can tell."""
+    production, staging = inventory.production, inventory.staging
+    found = []
+    if production.url == staging.url:
+        found.append(("url", "is production's; staging needs an address of its own"))
+    if {_place(host.ssh) for host in production.hosts} & {_place(host.ssh) for host in staging.hosts}:
+        ours, theirs = PurePosixPath(staging.root), PurePosixPath(production.root)
+        if ours == theirs or ours in theirs.parents or theirs in ours.parents:
+            found.append(
+                ("root", f"overlaps production's {theirs} on the same host; staging needs a folder of its own")
+            )
+    if production.database and staging.database and _server(production.database) == _server(staging.database):
+        found.append(("database", "is production's; staging needs a schema of its own"))
+    return [Mistake(*document.value_at(("staging", key)), f"staging.{key}: {text}") for key, text in found]
+
+
+def _place(ssh: str) -> tuple[str, int] | None:
+    if ssh == LOCAL:
+        return None
+    address = parse_address(ssh)
+    return address.host, address.port
+
+
+def _server(database: DatabaseSpec) -> tuple[str, str | int, str]:
+    return database.host, database.socket or database.port, database.name
 
 
 def _repeated(document: Document, playbook: Playbook) -> list[Mistake]:

@@ -12,9 +12,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from pipeline.config.inventory import Tables
-
-OWN_PREFIX = "_palier_"
-"""Tables of Palier's own in a shop's schema: never measured, cloned or dumped."""
+from pipeline.database.sql import OWN
 
 
 class Class(StrEnum):
@@ -69,7 +67,7 @@ class Classes:
 
     def short(self, table: str) -> str | None:
         """The name without the prefix; ``None`` if the table is not the shop's."""
-        mine = table.startswith(self.prefix) and not table.startswith(OWN_PREFIX)
+        mine = table.startswith(self.prefix) and not table.startswith(OWN)
         return table[len(self.prefix) :] if mine else None
 
     def _described(self, table: str) -> Class | None:

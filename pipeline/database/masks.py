@@ -21,7 +21,7 @@ Plan = dict[str, dict[str, Kind]]
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (cast("Kind", kind), re.compile("|".join(patterns)))
     for kind, patterns in (
-        ("email", ("e_?mail", "courriel")),
+        ("email", ("e_?mail|courriel", r"(^|_)mail(_|$)")),
         ("ip", (r"(^|_)ip(_?v[46])?(_?addr(ess)?)?(_|$)", "remote_addr")),
         ("phone", ("phone", "telefon", "mobile", r"(^|_)(tel|fax|gsm|portable)(_|$)")),
         (

@@ -47,12 +47,13 @@ def images(table: MergeTable) -> list[str]:
 def apply(table: MergeTable) -> list[str]:
     """Statements that make the shop's rows what the work table says. May be repeated."""
     live, work, after = identifier(table.name), identifier(table.work), table.now
-    stored = after.stored_names
+    stored: Sequence[str] = after.stored_names
     if table.key:
         key = matched("l", "w", table.key, after, after)
         remove = f"DELETE l FROM {live} l JOIN {work} w ON {key} WHERE w.{ACTION} IN (1, 2)"
     else:
-        found = digest("l", [one for one, _ in common(after, table.then)])
+        shared = [one for one, _ in common(after, table.then)]
+        stored, found = [column.name for column in shared], digest("l", shared)
         remove = f"DELETE l FROM {live} l JOIN {identifier(table.post)} q ON q.digest = {found}"
     return [
         remove,
@@ -183,16 +184,17 @@ class _Keyed:
 
 def _multiset(table: MergeTable) -> Iterator[str]:
     """Rows without a key: of each content that the update added or removed, as many as there would be without it."""
-    after, pairs = table.now, common(table.now, table.then)
+    pairs = common(table.now, table.then)
     work, post = identifier(table.work), identifier(table.post)
     here, there = digest("l", [one for one, _ in pairs]), digest("p", [two for _, two in pairs])
-    stored, shared = after.stored_names, [one.name for one, _ in pairs]
+    shared = [one.name for one, _ in pairs]  # what only the update's definition has is on its way out
+    counted = f"(SELECT {here} AS d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY d)"
     yield (
-        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q"
-        f" LEFT JOIN (SELECT {here} AS d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY d) h ON h.d = q.digest WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
+        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q LEFT JOIN {counted} h ON h.d = q.digest"
+        " WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
     )
     yield (
-        f"INSERT INTO {work} ({names(stored)}, {ACTION}) SELECT {names(stored, 'h')}, 1 FROM (SELECT l.*,"
+        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT l.*,"
         f" {here} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {here}) AS _palier_r,"
         f" COUNT(*) OVER (PARTITION BY {here}) AS _palier_c FROM {identifier(table.name)} l) h"
         f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= h._palier_c - GREATEST(q.n, 0)"

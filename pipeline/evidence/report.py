@@ -118,6 +118,7 @@ def html(report: UpdateReport, folder: Path) -> str:
         "seconds": lambda value: duration(value, language),
         "said": lambda text: wording.sentence(text, language),
         "suite": lambda name: wording.suite_word(name, language),
+        "step": lambda shot: wording.step(shot.stem.partition("-")[2].replace("-", " "), language),
         "thumbnail": thumbnail,
         "link": lambda target: _link(target, folder),
         "number": lambda value: _number(value, language),

@@ -198,21 +198,22 @@ class PreparedSmoke:
                 next_step=f"Read {self._first.log}, then run: palier doctor",
             )
 
-    def go(self, *, budget: float) -> SmokeRun:
+    def go(self, *, budget: float, again: bool = True) -> SmokeRun:
         """Run the suites, and once more what did not pass.
 
         :param budget: seconds for everything; what has not finished by then has failed.
+        :param again: ``False``: believe the first try; for probing a fault that is known.
         """
         started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         began = time.monotonic()
         self._first.go()
         first, cases = self._finish(self._first, budget, self._suites)
         junit = first.junit
-        again = [case for case in cases if case.verdict is not Verdict.PASSED and case.node]
+        doubted = [case for case in cases if again and case.verdict is not Verdict.PASSED and case.node]
         left = budget - (time.monotonic() - began)
         tries = 1
-        if again and left >= LEAST and len(cases) == len(first.cases):
-            second, retried = self._try_again(again, left)
+        if doubted and left >= LEAST and len(cases) == len(first.cases):
+            second, retried = self._try_again(doubted, left)
             cases = tuple(_believed(case, retried) for case in cases)
             junit, tries = junit + second.junit, 2
         return SmokeRun(
@@ -323,13 +324,20 @@ def prepare(
 
 
 def run(
-    settings: SmokeSettings, suites: Sequence[str], folder: Path, *, budget: float, emit: Emit = silent
+    settings: SmokeSettings,
+    suites: Sequence[str],
+    folder: Path,
+    *,
+    budget: float,
+    again: bool = True,
+    emit: Emit = silent,
 ) -> SmokeRun:
     """Run smoke suites against a shop and come back with what they showed; it does not raise for what they show.
 
     :param suites: names: "home" is ``smoke_tests/test_home.py``.
     :param folder: where the evidence is put; a new one for each run.
     :param budget: seconds for everything, the start of the browser and a second try included.
+    :param again: ``False``: believe the first try; for probing a fault that is known.
     """
     with prepare(settings, suites, folder, emit=emit) as prepared:
-        return prepared.go(budget=budget)
+        return prepared.go(budget=budget, again=again)

@@ -171,16 +171,23 @@ def _why_broken(cases: tuple[CaseResult, ...], junit: bytes, status: int | None,
     if status is None:
         return ""
     if status not in {0, 1}:
-        said = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()] if log.exists() else []
+        said = _last_words(log)
         kinds = {2: "was interrupted", 3: "broke down", 4: "was called wrongly", 5: "found no test"}
         kind = kinds.get(status, f"ended with status {status}")
-        return f"pytest {kind}: {said[-1].strip() if said else 'it said nothing'}"
+        return f"pytest {kind}: {said}"
     counted = sum(1 for _ in ET.fromstring(junit).iter("testcase")) if junit else 0
     if counted != len(cases):
         return f"the JUnit file speaks of {counted} tests and the evidence of {len(cases)}"
     if (status == 0) != all(case.verdict is Verdict.PASSED for case in cases):
         return f"pytest ended with status {status}, which its evidence contradicts"
     return ""
+
+
+def _last_words(log: Path) -> str:
+    """The last error that a process wrote, else its last line."""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()] if log.exists() else []
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return next((line for line in reversed(errors or lines) if line), "it said nothing")
 
 
 def _json(path: Path) -> Any:

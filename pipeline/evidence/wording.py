@@ -113,6 +113,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "made by": ("Made by Palier", "Rédigé par Palier"),
 }
 
+_STEPS: Mapping[str, str] = {
+    "open the home page": "ouvrir la page d’accueil",
+    "search for a known product": "chercher un produit connu",
+    "narrow the result": "filtrer le résultat",
+    "open the product that was found": "ouvrir le produit trouvé",
+    "search for nonsense": "chercher un mot absurde",
+    "open a product": "ouvrir un produit",
+    "put it into the cart": "le mettre au panier",
+    "fill in the checkout": "remplir la commande",
+    "place the order": "commander",
+    "look into the cart again": "revoir le panier",
+    "fill in the contact form": "remplir le formulaire",
+    "send the message": "envoyer le message",
+    "failure": "l’échec",
+}
+
 _FRENCH: tuple[tuple[str, str], ...] = (
     (r"the page (\S+) answered (\d+)", r"la page \1 a répondu \2"),
     (r"the page (\S+) shows an error: (.*)", r"la page \1 affiche une erreur : \2"),
@@ -163,6 +179,11 @@ def word(key: str, language: Language, **values: object) -> str:
 def suite_word(suite: str, language: Language) -> str:
     """A suite's name for people; a team's own suite keeps its own."""
     return word(suite, language) if suite in {"home", "search", "checkout", "contact"} else suite
+
+
+def step(name: str, language: Language) -> str:
+    """A step of a journey; one that we do not know stays as it is."""
+    return name if language == "en" else _STEPS.get(name, name)
 
 
 def sentence(text: str, language: Language) -> str:

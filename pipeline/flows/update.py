@@ -40,6 +40,11 @@ class Tried:
     def kept(self) -> bool:
         return not self.why
 
+    @property
+    def reason(self) -> str:
+        """Why it was set aside, one sentence; empty for what was kept."""
+        return self.why + (f" (only together with {', '.join(self.together)})" if self.together else "")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -66,7 +71,7 @@ class Outcome:
             "shop": self.shop,
             "run": self.run,
             "kept": {each.candidate.module: each.candidate.target.version for each in self.kept},
-            "quarantined": {each.candidate.module: _reason(each) for each in self.aside},
+            "quarantined": {each.candidate.module: each.reason for each in self.aside},
             "manifest_sha256": self.digest,
             "report": str(self.report),
             "smoke_runs": self.smoke_runs,
@@ -79,7 +84,7 @@ class Outcome:
             for each in self.kept
         ]
         lines += [
-            f"  set aside  {each.candidate.module} {each.candidate.target.version}: {_reason(each)}"
+            f"  set aside  {each.candidate.module} {each.candidate.target.version}: {each.reason}"
             for each in self.aside
         ]
         lines.append(f"Report: {self.report}")
@@ -91,11 +96,6 @@ class Outcome:
     def exit_code(self) -> ExitCode:
         """Nothing worth promoting is a failure of the smoke tests; anything kept is a success."""
         return ExitCode.DONE if self.kept else ExitCode.SMOKE
-
-
-def _reason(each: Tried) -> str:
-    with_others = f" (only together with {', '.join(each.together)})" if each.together else ""
-    return each.why + with_others
 
 
 def plan(shop: Shop, playbook: Playbook) -> str:
@@ -188,7 +188,7 @@ def attempt(trial: Trial, candidate: Candidate, before: list[Tried]) -> Tried:
             together = blame(trial, candidate, [each.candidate for each in before if each.kept], measured.smoke)
         trial.reset(commit)
         tried = Tried(candidate, measured, why, together, time.monotonic() - began)
-        trial.emit(Note(f"Set aside: {candidate.module}: {_reason(tried)}", "warning"))
+        trial.emit(Note(f"Set aside: {candidate.module}: {tried.reason}", "warning"))
         return tried
     trial.keep(measured)
     trial.emit(Note(f"Kept: {candidate.module} {candidate.target.version}", "good"))
@@ -226,7 +226,7 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str) -> Outcome:
         release.write(
             trial,
             [(each.candidate, each.measured) for each in kept],
-            [(each.candidate, _reason(each)) for each in tried if not each.kept],
+            [(each.candidate, each.reason) for each in tried if not each.kept],
             final,
         )
         if final

@@ -68,11 +68,16 @@ class Exchange:
     def err(self) -> bytes:
         return self._marker().sub(b"", b"".join(self._err), count=1)
 
-    @property
-    def process(self) -> int | None:
-        """The id of the shell that runs the command, once it has told it."""
-        found = self._marker().search(b"".join(self._err))
-        return int(found[1]) if found else None
+    def process_within(self, seconds: float) -> int | None:
+        """The id of the shell that runs the command; ``None`` if it did not tell it, or the channel has ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self._marker().search(b"".join(self._err))
+            if found is not None:
+                return int(found[1])
+            if self._channel.closed or time.monotonic() > deadline:
+                return None
+            time.sleep(0.05)
 
     def _marker(self) -> re.Pattern[bytes]:
         return re.compile(self._token.encode() + rb" (\d+)\n")

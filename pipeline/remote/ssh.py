@@ -23,12 +23,13 @@ from pipeline.remote.host import HostUnreachable, Result
 from pipeline.remote.local import DEFAULT_TIMEOUT, failed, unknown_outcome
 from pipeline.remote.relay import LOOPBACK, Relay, Stream, serve
 from pipeline.remote.ssh_program import Login
-from pipeline.remote.transport import AUTHENTICATION_TIMEOUT, CONNECT_TIMEOUT, Heard, Pulse, Transport, dial
+from pipeline.remote.transport import AUTHENTICATION_TIMEOUT, CONNECT_TIMEOUT, LOST, Heard, Pulse, Transport, dial
 
 # Without a handler of ours, Paramiko's tracebacks reach the terminal through logging's last resort.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-_LOST = (paramiko.SSHException, OSError, EOFError)
+KILL_PATIENCE = 5.0
+"""Seconds that stopping a command that ran out of time may take."""
 
 _KILL = """
 read -r stat < "/proc/$1/stat"
@@ -94,7 +95,8 @@ class SshHost:
             self._pulse.stop()
         if self._connection is not None:
             # Not through Fabric: it leaves the socket open where the transport has already died.
-            self._connection.client.close()
+            with suppress(*LOST):
+                self._connection.client.close()
         if self._gateway is not None:
             self._gateway.close()
         self._pulse = self._connection = self._transport = self._gateway = None
@@ -115,8 +117,10 @@ class SshHost:
             login.address.host,
             user=login.address.user,
             port=login.address.port,
-            # The user's ssh_config could name a ProxyJump, for which Fabric would connect without our policy.
-            config=fabric.Config(overrides={"load_ssh_configs": False}),
+            # Neither ssh_config nor ~/.fabric.yml: a gateway named there would be reached without our policy.
+            config=fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig()),
+            gateway=False,
+            forward_agent=False,
             connect_timeout=CONNECT_TIMEOUT,
             connect_kwargs={
                 "sock": heard,
@@ -130,30 +134,32 @@ class SshHost:
             },
         )
         client: paramiko.SSHClient = self._connection.client
-        client.set_missing_host_key_policy(
-            host_keys.RefuseUnknown(login.name, login.address, login.known_hosts, login.jump)
-        )
-        host_keys.load(client, login.known_hosts)
+        host_keys.trust(client, login)
         try:
             self._connection.open()
         except paramiko.BadHostKeyException as error:
-            raise host_keys.changed(login.name, login.address, login.known_hosts, login.jump, error) from None
+            raise host_keys.changed(login, error) from None
         except paramiko.AuthenticationException as error:
             raise self._not_let_in(error) from None
-        except _LOST as error:
+        except LOST as error:
+            if "No authentication methods" in str(error) or "private key file" in str(error):
+                raise self._not_let_in(error) from None
             raise self._no_answer(error) from None
         found = self._connection.transport
         assert isinstance(found, Transport)  # noqa: S101  # by transport_factory
         return found
 
-    def _not_let_in(self, error: paramiko.AuthenticationException) -> HostUnreachable:
+    def _not_let_in(self, error: BaseException) -> HostUnreachable:
         identity = self.login.identity
-        what = f"{self.name} ({self.login.address}) refused the login."
+        what = f"The login to {self.name} ({self.login.address}) failed."
         if isinstance(error, paramiko.PasswordRequiredException):
             why, step = (
                 f"The private key {identity or 'in ~/.ssh'} is locked by a passphrase.",
                 ("Add it to ssh-agent and leave identity out of the inventory, or use a key without a passphrase."),
             )
+        elif "private key file" in str(error):
+            why = f"{identity or 'A file in ~/.ssh'} cannot be read as a private key."
+            step = "Name the private key, not its .pub half, as identity in the inventory."
         elif identity is None:
             why = "None of the keys of the agent and of ~/.ssh was accepted."
             step = "Name the right private key as identity in the inventory."
@@ -213,7 +219,7 @@ class SshHost:
         try:
             exchange.start(text)
             ended = exchange.wait(limit)
-        except _LOST:
+        except LOST:
             raise unknown_outcome(self.name, command, "The connection was lost when it was to be started.") from None
         except BaseException:
             self._kill(exchange)  # Ctrl-C: what was interrupted must not run on beside its own undo
@@ -231,7 +237,7 @@ class SshHost:
         transport = self._active()
         try:
             return transport.open_session(timeout=CONNECT_TIMEOUT)
-        except _LOST as error:
+        except LOST as error:
             raise HostUnreachable(
                 f"{self.name} ({self.login.address}) did not open another session; nothing was run.",
                 why=f"{str(error).rstrip('.') or 'The connection was lost'}.",
@@ -239,13 +245,13 @@ class SshHost:
 
     def _kill(self, exchange: Exchange) -> None:
         """Stop a command's process group over a second channel, as well as that can be done."""
-        process = exchange.process
+        process = exchange.process_within(KILL_PATIENCE)
         if process is None:
             return
-        with suppress(PalierError, *_LOST):
+        with suppress(PalierError, *LOST):
             second = Exchange(self._session(), None, None)
             second.start(script(_KILL, process).wire())
-            second.wait(5)
+            second.wait(KILL_PATIENCE)
 
     # -- files
 
@@ -291,7 +297,7 @@ class SshHost:
         transport = self._active()
         try:
             return transport.open_channel("direct-tcpip", (address, port), (LOOPBACK, 0), timeout=CONNECT_TIMEOUT)
-        except _LOST as error:
+        except LOST as error:
             raise HostUnreachable(f"From {self.name}, {address}:{port} cannot be reached.", why=f"{error}.") from None
 
     @contextmanager
@@ -306,7 +312,7 @@ class SshHost:
         def open_far() -> Stream:
             try:
                 return self._active().open_unix_socket(whole)
-            except _LOST as error:
+            except LOST as error:
                 raise HostUnreachable(
                     f"On {self.name}, the socket {path} cannot be reached.", why=f"{error}."
                 ) from None
@@ -321,14 +327,14 @@ class SshHost:
         try:
             with self._requests:
                 served = transport.request_port_forward(LOOPBACK, port, self._incoming)
-        except _LOST as error:
+        except LOST as error:
             raise HostUnreachable(f"{self.name} did not let its port {port} be listened on.", why=f"{error}.") from None
         self._listening[served] = (relay, local_port)
         try:
             yield served
         finally:
             del self._listening[served]
-            with suppress(*_LOST), self._requests:
+            with suppress(*LOST), self._requests:
                 transport.cancel_port_forward(LOOPBACK, served)
             relay.close()
 

@@ -35,7 +35,7 @@ def same_login(one: Host, other: Host) -> bool:
 
 
 def stream(source: Host, producer: Command, target: Host, consumer: Command, *, timeout: float = TIMEOUT) -> None:
-    """Run ``producer`` on ``source`` and ``consumer`` on ``target``; the output of the first is the input of the second.
+    """Run ``producer`` on ``source`` and ``consumer`` on ``target``; the first one's output is the other's input.
 
     :raises CommandFailed: if either of them fails; what both said on standard error is in it.
     :raises OutcomeUnknown: if a connection died or the time ran out.
@@ -43,10 +43,11 @@ def stream(source: Host, producer: Command, target: Host, consumer: Command, *, 
     if same_login(source, target):
         source.run(producer.pipe(consumer), timeout=timeout)
     else:
-        _relay(source, producer, target, consumer, timeout)
+        relay(source, producer, target, consumer, timeout=timeout)
 
 
-def _relay(source: Host, producer: Command, target: Host, consumer: Command, timeout: float) -> None:
+def relay(source: Host, producer: Command, target: Host, consumer: Command, *, timeout: float = TIMEOUT) -> None:
+    """Like :func:`stream`, by way of this machine, whatever the hosts are."""
     began = time.monotonic()
     with ExitStack() as stack:
         sending = _start(stack, source, producer, None)

@@ -27,6 +27,10 @@ UNACKNOWLEDGED = 6000
 """TCP_USER_TIMEOUT in milliseconds: sent bytes that stay unacknowledged for so long end the connection."""
 
 
+LOST = (paramiko.SSHException, OSError, EOFError)
+"""What a connection that dies raises, depending on where it is caught."""
+
+
 class Heard:
     """A socket, or a channel through a jump host, that remembers when it last heard something."""
 
@@ -88,7 +92,7 @@ class Pulse:
     def _ask(self) -> None:
         while self._transport.is_active() and not self._stopped.wait(KEEP_ALIVE):
             # One at a time with other global requests: Paramiko keeps a single place for the answer.
-            with self._requests, contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            with self._requests, contextlib.suppress(*LOST):
                 self._transport.global_request("keepalive@openssh.com", wait=True)
 
     def _judge(self) -> None:
@@ -99,7 +103,8 @@ class Pulse:
             quiet = 0.0 if self._heard.at != heard else quiet + min(now - before, 1.0)
             before, heard = now, self._heard.at
             if quiet > SILENCE:
-                self._transport.close()
+                with contextlib.suppress(*LOST):
+                    self._transport.close()
 
 
 def dial(name: str, address: Address) -> socket.socket:

@@ -16,6 +16,7 @@ from pipeline.platforms.wordpress import NOT_CODE, NOT_COPIED
 from pipeline.remote.command import Secret, command
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
+from pipeline.steps.golden import CODE
 from pipeline.steps.site import Shop
 
 SPACE = 1.2
@@ -76,7 +77,7 @@ def copy_code_into_ledger(shop: Shop) -> Step:
         copy_tree(site.host, site.root, LocalHost("here"), str(folder), exclude=NOT_CODE, delete=True)
 
     def record() -> str:
-        commit = ledger_of(shop).record(folder, f"Production of {shop.name} as found", exclude=NOT_CODE)
+        commit = ledger_of(shop).record(folder, f"Production of {shop.name} as found", exclude=CODE)
         return f"commit {commit[:10]}"
 
     return Step(

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from pipeline.code.ledger import NEVER
+from pipeline.code.tree import as_exclusions
 from pipeline.database import checkpoint, footprint
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
@@ -30,8 +31,11 @@ CLONE = "clone.json"
 BASELINE = "baseline.json"
 BASE, KEPT, TRIED = "base", "kept", "tried"
 
-CODE = (*NOT_CODE, *NEVER)
-"""What is left out wherever code is compared or copied back."""
+NOT_MIRRORED = (*NOT_CODE, ".git")
+"""What is left out wherever code is copied, as rsync takes it."""
+
+CODE = (*as_exclusions(NOT_CODE), *NEVER)
+"""The same, wherever code is hashed, compared or committed."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +169,9 @@ def mirror(shop: Shop, name: str) -> str:
 
 def pull_code(shop: Shop, name: str) -> None:
     """Make a mirror what staging's code is now."""
-    copy_tree(shop.staging.host, shop.staging.root, LocalHost("here"), mirror(shop, name), exclude=CODE, delete=True)
+    copy_tree(shop.staging.host, shop.staging.root, LocalHost("here"), mirror(shop, name), exclude=NOT_MIRRORED, delete=True)
 
 
 def push_code(shop: Shop, name: str) -> None:
     """Make staging's code what a mirror holds."""
-    copy_tree(LocalHost("here"), mirror(shop, name), shop.staging.host, shop.staging.root, exclude=CODE, delete=True)
+    copy_tree(LocalHost("here"), mirror(shop, name), shop.staging.host, shop.staging.root, exclude=NOT_MIRRORED, delete=True)

@@ -190,6 +190,7 @@ def _leaks(said: dict[str, object], *, caught: bool, called: bool, url: str) -> 
 @contextmanager
 def mail_trap(shop: Shop, folder: Path) -> Iterator[MailTrap]:
     """The trap that staging's mail goes to for as long as it is needed; between runs nothing listens there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with MailTrap(folder) as trap, shop.staging.host.listen(shop.inventory.staging.mail_port, trap.port):
         yield trap
 

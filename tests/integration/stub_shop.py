@@ -34,6 +34,7 @@ class StubShop:
     messages: list[dict[str, str]] = field(default_factory=list)
     seen_cookies: list[str] = field(default_factory=list)
     requests: int = 0
+    closing: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     def mail(self, to: str, subject: str, text: str) -> None:
@@ -117,7 +118,10 @@ class StubHandler(BaseHTTPRequestHandler):
 
     def route(self, path: str, query: dict[str, str], form: dict[str, str]) -> None:
         name = path.strip("/").partition("/")[0] or "home"
-        if f"{name}-500" in self.shop.faults:
+        if f"{name}-hangs" in self.shop.faults:
+            self.shop.closing.wait(60)
+            self.close_connection = True
+        elif f"{name}-500" in self.shop.faults:
             self.page("There has been a critical error on this website.", 500)
         elif f"{name}-500-once" in self.shop.faults:
             self.shop.faults.remove(f"{name}-500-once")
@@ -205,5 +209,6 @@ def served(shop: StubShop) -> Iterator[StubShop]:
         try:
             yield shop
         finally:
+            shop.closing.set()
             server.shutdown()
             thread.join()

@@ -187,7 +187,9 @@ def test_it_says_who_may_end_what_sudo_started() -> None:
 
 
 @pytest.mark.parametrize("sign", ["halted", "undoing"])
-def test_nothing_starts_once_the_run_is_being_undone(fenced: Supervised, record: Record, scratch: Path, sign: str) -> None:
+def test_nothing_starts_once_the_run_is_being_undone(
+    fenced: Supervised, record: Record, scratch: Path, sign: str
+) -> None:
     Path(record.path(sign)).mkdir()
     actions: tuple[Callable[[], object], ...] = (
         lambda: fenced.run(command("touch", str(scratch / "changed"))),

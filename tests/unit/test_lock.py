@@ -22,23 +22,23 @@ def root(scratch: Path) -> str:
     return str(scratch / "record")
 
 
-def test_of_four_contenders_exactly_one_wins(root: str) -> None:
-    for _ in range(8):
-        ready, over = threading.Barrier(4), threading.Barrier(4)
+@pytest.mark.parametrize("turn", range(8))
+def test_of_four_contenders_exactly_one_wins(root: str, turn: int) -> None:
+    ready, over = threading.Barrier(4), threading.Barrier(4)
 
-        def contend(name: int) -> bool:
-            ready.wait()  # noqa: B023  # all four end within this turn of the loop
-            try:
-                with acquire(LocalHost(), root, f"contender {name}"):
-                    over.wait()  # noqa: B023
-                    return True
-            except Locked:
-                over.wait()  # noqa: B023
-                return False
+    def contend(name: int) -> bool:
+        ready.wait()
+        try:
+            with acquire(LocalHost(), root, f"contender {name}"):
+                over.wait()
+                return True
+        except Locked:
+            over.wait()
+            return False
 
-        with ThreadPoolExecutor(4) as pool:
-            assert sum(pool.map(contend, range(4))) == 1
-        assert status(HOST, root) is None
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(contend, range(4))) == 1
+    assert status(HOST, root) is None
 
 
 def test_a_second_run_is_told_who_when_why_and_what_to_type(root: str) -> None:
@@ -136,7 +136,10 @@ def test_a_lock_that_cannot_be_released_does_not_hide_the_failure(root: str) -> 
 
 
 def test_after_success_a_lock_left_behind_is_said_without_doubting_the_run(root: str) -> None:
-    with pytest.raises(PalierError, match="The run is done") as caught, acquire(Cut(HostUnreachable, 2), root, "promote"):
+    with (
+        pytest.raises(PalierError, match="The run is done") as caught,
+        acquire(Cut(HostUnreachable, 2), root, "promote"),
+    ):
         pass
     assert "palier lock release" in str(caught.value)
 

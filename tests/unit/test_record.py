@@ -108,7 +108,9 @@ def test_another_machine_goes_on_with_the_numbers(record: Record, root: str) -> 
 
 def test_all_runs_are_listed_in_one_round_trip(host: Counting, root: str) -> None:
     assert Record.list(host, root) == []
-    records = [Record.create(host, root, flow, "brasserie", "ines@laptop") for flow in ("clone", "promote", "update", "smoke")]
+    records = [
+        Record.create(host, root, flow, "brasserie", "ines@laptop") for flow in ("clone", "promote", "update", "smoke")
+    ]
     done, hand, torn, damaged = records
     done.place(1, "look", "")
     done.end("done")
@@ -136,7 +138,9 @@ def test_a_run_that_went_on_after_its_end_is_unfinished(record: Record, root: st
 def test_the_undo_log_is_folded_into_the_journal_once(record: Record) -> None:
     log = Path(record.path("undo.log"))
     assert record.fold() == ()
-    log.write_text("2026-11-21T19:01:02Z undo 02-code begun\n    | undo 01-close ok\n2026-11-21T19:01:02Z undo 02-code ok 0.25\n")
+    log.write_text(
+        "2026-11-21T19:01:02Z undo 02-code begun\n    | undo 01-close ok\n2026-11-21T19:01:02Z undo 02-code ok 0.25\n"
+    )
     assert [(line.fragment, line.what, line.seconds) for line in record.fold()] == [
         ("02-code", "begun", 0.0),
         ("02-code", "ok", 0.25),

@@ -113,7 +113,7 @@ def test_the_list_changes_nothing(undo: Run) -> None:
     status, said = undo.roll_back("--list")
     assert status == 0
     assert [line.split()[0] for line in said.splitlines()[1:]] == ["10-migrate", "03-switch-code", "01-close"]
-    assert sorted(os.listdir(undo.folder)) == ["rollback.sh", "undo.d", "undone"]
+    assert sorted(path.name for path in undo.folder.iterdir()) == ["rollback.sh", "undo.d", "undone"]
 
 
 def test_a_wrong_option_changes_nothing(undo: Run) -> None:
@@ -229,8 +229,8 @@ def test_a_closed_connection_does_not_stop_it(undo: Run) -> None:
 
 def test_a_claim_from_before_a_reboot_is_stale_and_one_of_another_machine_is_not(undo: Run) -> None:
     (undo.folder / "undoing").mkdir()
-    os.symlink(f"1:1:some-other-boot:{os.uname().nodename}", undo.folder / "undoing" / "1")
-    os.symlink("1:1:some-other-boot:elsewhere", undo.folder / "undoing" / "2")
+    (undo.folder / "undoing" / "1").symlink_to(f"1:1:some-other-boot:{os.uname().nodename}")
+    (undo.folder / "undoing" / "2").symlink_to("1:1:some-other-boot:elsewhere")
     status, said = undo.roll_back()
     assert status == 6
     assert "elsewhere" in said

@@ -196,6 +196,39 @@ def test_anchors_may_be_used(inventory: Path) -> None:
     assert shop.staging.hosts == shop.production.hosts
 
 
+OWN_ROOT = "root: /var/staging\n  hosts:\n    - ssh: local"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("https://staging.example", "https://shop.example", "9:8: staging.url: is production's; "),
+        (OWN_ROOT, "root: /var/www/\n  hosts:\n    - ssh: me@shop.example:2222", "10:9: staging.root: overlaps"),
+        (OWN_ROOT, "root: /var/www/s\n  hosts:\n    - ssh: me@shop.example:2222", "10:9: staging.root: overlaps"),
+        (OWN_ROOT, "root: /var\n  hosts:\n    - ssh: me@shop.example:2222", "10:9: staging.root: overlaps"),
+    ],
+)
+def test_staging_must_not_be_production(inventory: Path, old: str, new: str, said: str) -> None:
+    assert old in INVENTORY
+    (line,) = complaints(inventory, INVENTORY.replace(old, new))
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(("root", "ssh"), [("/var/www2", "shop.example:2222"), ("/var/www", "shop.example:22")])
+def test_staging_may_be_beside_production_or_alike_on_another_host(inventory: Path, root: str, ssh: str) -> None:
+    text = INVENTORY.replace(OWN_ROOT, f"root: {root}\n  hosts:\n    - ssh: {ssh}")
+    assert load_inventory(write(inventory, text)).staging.root == root
+
+
+def test_staging_must_not_have_productions_database(inventory: Path) -> None:
+    spec = "  database: {host: db, name: shop, user: a, password: {env: A}}\n"
+    text = INVENTORY.replace("staging:\n", f"{spec}staging:\n") + spec
+    (line,) = complaints(inventory, text)
+    assert line.startswith("14:3: staging.database: is production's")
+    other = text.removesuffix(spec) + spec.replace("name: shop", "name: staging")
+    assert load_inventory(write(inventory, other)).staging.database
+
+
 @pytest.mark.parametrize(
     "wrong", ["hunter2", "{value: hunter2}", "[hunter2]", "{env: A, file: hunter2}", "{env: [hunter2]}"]
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
 
-from pipeline.evidence.wording import WORDS, sentence, suite_word, word
+from pipeline.evidence.smoke import SUITES_FOLDER
+from pipeline.evidence.wording import WORDS, sentence, step, suite_word, word
 
 
 def fields(text: str) -> set[str]:
@@ -51,3 +53,10 @@ def test_sentences_of_the_suites_are_translated_and_others_left(english: str, fr
 
 def test_a_team_s_own_suite_keeps_its_name() -> None:
     assert suite_word("loyalty", "fr") == "loyalty"
+
+
+def test_every_step_of_the_suites_has_a_french_name() -> None:
+    texts = [path.read_text("utf-8") for path in SUITES_FOLDER.glob("test_*.py")]
+    steps = {name for text in texts for name in re.findall(r'journey\.step\("([^"]+)"\)', text)}
+    assert steps
+    assert all(step(name, "fr") != name for name in steps)

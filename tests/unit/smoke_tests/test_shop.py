@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipeline.evidence.smoke import BasicAuth, ShopDatabase, SmokeSettings, AccessCookie
+from pipeline.evidence.smoke import AccessCookie, BasicAuth, ShopDatabase, SmokeSettings
 from pipeline.remote.command import Secret
 from smoke_tests.shop import Shop, read_shop, shop_of
 

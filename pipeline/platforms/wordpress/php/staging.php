@@ -10,6 +10,9 @@ if ( ! defined( 'PALIER_MAIL_PORT' ) ) {
 	exit( 'This clone has lost its configuration; make it anew with: palier clone' );
 }
 
+// The password is the gate's, not WordPress's: its REST interface would take it for a wrong one of its own.
+unset( $_SERVER['PHP_AUTH_USER'], $_SERVER['PHP_AUTH_PW'], $_SERVER['HTTP_AUTHORIZATION'], $_SERVER['REDIRECT_HTTP_AUTHORIZATION'] );
+
 add_action(
 	'phpmailer_init',
 	function ( $mailer ) {
