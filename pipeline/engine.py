@@ -229,7 +229,7 @@ class _Run:
                 next_step=f"The record of the run is in {self._record.folder} on {self._record.host.name}.",
                 production=production,
             )
-        if self._to_undo and isinstance(cause, PalierError):
+        if isinstance(cause, PalierError):
             cause.production = production
         return cause
 

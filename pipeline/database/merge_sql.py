@@ -188,10 +188,11 @@ def _multiset(table: MergeTable) -> Iterator[str]:
     work, post = identifier(table.work), identifier(table.post)
     here, there = digest("l", [one for one, _ in pairs]), digest("p", [two for _, two in pairs])
     shared = [one.name for one, _ in pairs]  # what only the update's definition has is on its way out
-    counted = f"(SELECT {here} AS d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY d)"
+    # GROUP BY takes a column of the table before an alias of the same name: ours must be nobody's column.
+    counted = f"(SELECT {here} AS _palier_d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY _palier_d)"
     yield (
-        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q LEFT JOIN {counted} h ON h.d = q.digest"
-        " WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
+        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q"
+        f" LEFT JOIN {counted} h ON h._palier_d = q.digest WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
     )
     yield (
         f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT l.*,"

@@ -107,18 +107,21 @@ def _by_key(
 ) -> RowChanges:
     live, copy = identifier(now.name), identifier(before.name)
     key = matched("l", "p", before.table.key, now, before.table)
-    added = db.value(f"SELECT COUNT(*) FROM {live} l WHERE NOT EXISTS (SELECT 1 FROM {copy} p WHERE {key})")
-    removed = db.value(f"SELECT COUNT(*) FROM {copy} p WHERE NOT EXISTS (SELECT 1 FROM {live} l WHERE {key})")
-    moved = ", ".join(f"COALESCE(SUM(NOT ({same('l', 'p', one, two)})), 0)" for one, two in pairs)
-    joined = f"FROM {live} l JOIN {copy} p ON {key} WHERE NOT ({all_same('l', 'p', pairs)})"
-    changed, *counts = db.rows(f"SELECT COUNT(*), {moved} {joined}")[0]
-    columns = [pair for pair, count in zip(pairs, counts, strict=True) if int(count)]
+    joined = f"FROM {live} l JOIN {copy} p ON {key}"
+    apart = f"NOT ({all_same('l', 'p', pairs)})"
+    both, changed = (int(n) for n in db.rows(f"SELECT COUNT(*), COALESCE(SUM({apart}), 0) {joined}")[0])
+    total = int(db.value(f"SELECT COUNT(*) FROM {live}"))
+    counts: tuple[object, ...] = (0,) * len(pairs)
+    if changed:
+        moved = ", ".join(f"COALESCE(SUM(NOT ({same('l', 'p', one, two)})), 0)" for one, two in pairs)
+        counts = db.rows(f"SELECT {moved} {joined} WHERE {apart}")[0]
+    columns = [pair for pair, count in zip(pairs, counts, strict=True) if int(str(count))]
     told = [pair for pair in columns if pair[0].name in shown][:samples]
     return RowChanges(
         shape.table,
-        int(added),
-        int(changed),
-        int(removed),
+        total - both,
+        changed,
+        before.rows - both,
         tuple(one.name for one, _ in columns),
         shape.columns_added,
         shape.columns_removed,

@@ -108,7 +108,10 @@ class Sshd:
         if self._settings.exists():
             require_free(self.port, f"the SSH server {self.name}")
         port = self.port if self._settings.exists() else free_port()
-        self._write_settings(port, {MARK: str(marked or self.folder), **(environment or {})})
+        # bash reads ~/.bashrc for commands over SSH unless it thinks itself nested: a developer's own, which may take
+        # a second each time, is no part of this host.
+        own = {MARK: str(marked or self.folder), "SHLVL": "3"}
+        self._write_settings(port, own | dict(environment or {}))
         if os.geteuid() == 0:
             # sshd started by root insists on its privilege separation folder; Debian makes it only with the service.
             Path("/run/sshd").mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -173,7 +173,13 @@ def word(key: str, language: Language, **values: object) -> str:
     """One text of the report. With ``n`` = 1 the key's own form for one is taken, if there is one."""
     if values.get("n") == 1 and f"{key} one" in WORDS:
         key = f"{key} one"
-    return WORDS[key][0 if language == "en" else 1].format(**values)
+    english, french = WORDS[key]
+    return english.format(**values) if language == "en" else _unbroken(french.format(**values))
+
+
+def _unbroken(french: str) -> str:
+    """French puts a space before high punctuation, and no line ends there."""
+    return re.sub(r" (?=[;:!?»])|(?<=«) ", "\u00a0", french)
 
 
 def suite_word(suite: str, language: Language) -> str:
@@ -203,5 +209,5 @@ def _translated(said: str) -> str:
             groups = found.groups()
             nested = groups and groups[0] and pattern.startswith("(.*)")
             text = found.expand(french)
-            return text.replace(groups[0], _translated(groups[0]), 1) if nested else text
+            return text.replace(groups[0], _translated(groups[0]), 1) if nested else _unbroken(text)
     return said

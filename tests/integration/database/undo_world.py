@@ -54,7 +54,8 @@ class Shop:
 
     def conflicts(self) -> Counter[Conflict]:
         lines = (self.folder / "conflicts.txt").read_text().splitlines()
-        return Counter((cells[0], cells[1], cells[2], cells[3]) for cells in (line.split("\t") for line in lines))
+        cells = (line.replace("\\\\", "\\").split("\t") for line in lines)
+        return Counter((row[0], row[1], row[2], row[3]) for row in cells)
 
     def empty(self) -> None:
         """Take the schema back to nothing, and the run's folder too."""
@@ -136,7 +137,7 @@ class Expected:
 
 @dataclass
 class Three:
-    """One table before the update, after it, and now; ``unique`` are the columns of its other unique keys."""
+    """One table before the update, after it, and now. Its other unique keys are of numbers, which need no collation."""
 
     name: str
     before: schema.Table
@@ -144,51 +145,61 @@ class Three:
     pre: tuple[Rows, list[Row]]
     post: tuple[Rows, list[Row]]
     live: tuple[Rows, list[Row]]
-    weights: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def expected(self) -> Expected:
         return self._keyed() if self.before.key else self._listed()
 
     def _keyed(self) -> Expected:
         pre, post, live = self.pre[0], self.post[0], self.live[0]
-        shared = [c.name for c in self.after.stored if self.before.has(c.name)]
-        steady = [n for n in shared if not self._retyped(n)]
         said: Counter[Conflict] = Counter()
         goes: set[str] = set()
         wanted: Rows = {}
-        for key, row in post.items():
+        for key in {*pre, *post}:
             if key not in pre:
-                if key in live and _same(live[key], row, self.after.stored_names):
-                    goes.add(key)
-                elif key in live:
-                    said[self._said(live[key], "", merge_sql.KEPT_ADDED)] += 1
-                continue
-            moved = [n for n in shared if row[n] != pre[key][n]]
-            if moved and key not in live:
-                said[self._said(row, "", merge_sql.STAYS_DELETED)] += 1
-            elif moved:
-                wanted[key] = dict(live[key])
-                for name in moved:
-                    if live[key][name] == row[name]:
-                        wanted[key][name] = pre[key][name] if name in steady else live[key][name]
-                    elif live[key][name] != pre[key][name] and not self.after.column(name).stamped:
-                        said[self._said(live[key], name, merge_sql.KEPT_CELL)] += 1
-        for key, row in pre.items():
-            if key in post:
-                continue
-            if key not in live:
-                defaults = {name: None for name in self.after.stored_names}
-                wanted[key] = {**defaults, **row}
-            elif not _same(live[key], row, shared):
-                said[self._said(live[key], "", merge_sql.CAME_BACK)] += 1
+                self._added(key, goes, said)
+            elif key not in post:
+                self._removed(key, wanted, said)
+            else:
+                self._changed(key, wanted, said)
         stay = self._collide(wanted, goes)
         for key in stay:
             said[self._said(wanted[key], "", merge_sql.COLLIDES)] += 1
         rows = {key: row for key, row in live.items() if key not in goes}
         rows |= {key: row for key, row in wanted.items() if key not in stay}
-        return Expected({key: self._back(key, row, stay) for key, row in rows.items()}, conflicts=said)
+        return Expected({key: self._back(key, row) for key, row in rows.items()}, conflicts=said)
 
-    def _back(self, key: str, row: Row, stay: set[str]) -> Row:
+    @property
+    def _shared(self) -> list[str]:
+        return [column.name for column in self.after.stored if self.before.has(column.name)]
+
+    def _added(self, key: str, goes: set[str], said: Counter[Conflict]) -> None:
+        post, live = self.post[0], self.live[0]
+        if key in live and _same(live[key], post[key], self.after.stored_names):
+            goes.add(key)
+        elif key in live:
+            said[self._said(live[key], "", merge_sql.KEPT_ADDED)] += 1
+
+    def _removed(self, key: str, wanted: Rows, said: Counter[Conflict]) -> None:
+        pre, live = self.pre[0], self.live[0]
+        if key not in live:
+            wanted[key] = {**dict.fromkeys(self.after.stored_names), **pre[key]}
+        elif not _same(live[key], pre[key], self._shared):
+            said[self._said(live[key], "", merge_sql.CAME_BACK)] += 1
+
+    def _changed(self, key: str, wanted: Rows, said: Counter[Conflict]) -> None:
+        pre, post, live = self.pre[0][key], self.post[0][key], self.live[0].get(key)
+        moved = [name for name in self._shared if post[name] != pre[name]]
+        if moved and live is None:
+            said[self._said(post, "", merge_sql.STAYS_DELETED)] += 1
+        elif moved and live is not None:
+            wanted[key] = dict(live)
+            for name in moved:
+                if live[name] == post[name]:
+                    wanted[key][name] = live[name] if self._retyped(name) else pre[name]
+                elif live[name] != pre[name] and not self.after.column(name).stamped:
+                    said[self._said(live, name, merge_sql.KEPT_CELL)] += 1
+
+    def _back(self, key: str, row: Row) -> Row:
         """The row after the reverse ALTER: the columns of before; those that were gone or had another type filled."""
         pre, post, live = self.pre[0], self.post[0], self.live[0]
         result: Row = {"": row[""]}
@@ -214,8 +225,8 @@ class Three:
         return (one.type, one.charset, one.nullable) != (two.type, two.charset, two.nullable)
 
     def _collide(self, wanted: Rows, goes: set[str]) -> set[str]:
-        """Which rows cannot go back, because a row that stays holds their value of a unique key; whoever follows too."""
-        live, stay = self.live[0], set[str]()
+        """Which rows cannot go back: a row that stays holds their value of a unique key. And whoever follows."""
+        stay = set[str]()
         unique = [i.columns for i in self.after.indexes if i.unique and set(i.columns) != set(self.before.key)]
         changed = {
             n
@@ -227,32 +238,31 @@ class Three:
         gone = set(self.pre[0]) - set(self.post[0])
         for _ in range(40):
             for columns in unique:
-                if not (gone or changed.intersection(columns)):
-                    continue
-                held = {}
-                for key, row in live.items():
-                    if key not in goes and (key not in wanted or key in stay):
-                        held[self._value(row, columns)] = key
-                for key, row in wanted.items():
-                    value = self._value(row, columns)
-                    if value is not None and held.get(value, key) != key:
-                        stay.add(key)
-                moving = {
-                    k
-                    for k, row in wanted.items()
-                    if k not in stay and (k not in live or self._value(live[k], columns) != self._value(row, columns))
-                }
-                values = Counter(self._value(row, columns) for k, row in wanted.items() if k not in stay)
-                stay |= {k for k in moving if (v := self._value(wanted[k], columns)) is not None and values[v] > 1}
+                if gone or changed.intersection(columns):
+                    self._round(columns, wanted, goes, stay)
         return stay
+
+    def _round(self, columns: tuple[str, ...], wanted: Rows, goes: set[str], stay: set[str]) -> None:
+        live = self.live[0]
+        still = {key: row for key, row in live.items() if key not in goes and (key not in wanted or key in stay)}
+        held = {self._value(row, columns): key for key, row in still.items()}
+        values = {key: self._value(row, columns) for key, row in wanted.items()}
+        stay |= {key for key, value in values.items() if value is not None and held.get(value, key) != key}
+        many = Counter(value for key, value in values.items() if key not in stay and value is not None)
+        stay |= {
+            key
+            for key, value in values.items()
+            if key not in stay
+            and value
+            and many[value] > 1
+            and (key not in live or self._value(live[key], columns) != value)
+        }
 
     def _value(self, row: Row, columns: tuple[str, ...]) -> tuple[str, ...] | None:
         values = [row.get(name) for name in columns]
         if any(value is None for value in values):
             return None
-        return tuple(
-            self.weights.get(name, {}).get(str(value), str(value)) for name, value in zip(columns, values, strict=True)
-        )
+        return tuple(str(value) for value in values)
 
     def _said(self, row: Row, column: str, what: str) -> Conflict:
         return self.name, str(row[""]), column, what
