@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import paramiko
@@ -26,6 +27,13 @@ SILENCE = 8.0
 UNACKNOWLEDGED = 6000
 """TCP_USER_TIMEOUT in milliseconds: sent bytes that stay unacknowledged for so long end the connection."""
 
+
+REKEYING = 30.0
+"""Seconds that new keys may take; meanwhile nothing is sent."""
+
+CLOSE = 97
+IN_TURN = frozenset((94, 95, 96, CLOSE))
+"""SSH's numbers for data, extended data, end of file and close (RFC 4254, section 9)."""
 
 LOST = (paramiko.SSHException, OSError, EOFError)
 """What a connection that dies raises, depending on where it is caught."""
@@ -52,6 +60,7 @@ class Transport(paramiko.Transport):
     """Paramiko's transport, which can also open a channel to a Unix socket on the host (an OpenSSH extension)."""
 
     _wanted = threading.local()
+    _speaking = threading.local()
 
     def open_unix_socket(self, path: str) -> paramiko.Channel:
         """:raises paramiko.SSHException: if the host refuses."""
@@ -68,7 +77,78 @@ class Transport(paramiko.Transport):
             data.add_string(path)
             data.add_string("")
             data.add_int(0)
-        super()._send_user_message(data)  # type: ignore[misc]
+        channel: Channel | None = getattr(self._speaking, "channel", None)
+        if channel is None or data.asbytes()[0] not in IN_TURN:
+            super()._send_user_message(data)  # type: ignore[misc]
+            return
+        self.clear_to_send.wait(REKEYING)
+        with channel.in_turn:
+            if not channel.closed or data.asbytes()[0] == CLOSE:
+                super()._send_user_message(data)  # type: ignore[misc]
+
+    def open_channel(self, *args: Any, **named: Any) -> paramiko.Channel:
+        """As Paramiko's, with the messages of the channel kept in order."""
+        opened = super().open_channel(*args, **named)
+        opened.__class__ = Channel
+        return opened
+
+    @contextlib.contextmanager
+    def speaking_for(self, channel: Channel) -> Iterator[None]:
+        """What this thread sends inside belongs to ``channel``."""
+        before = getattr(self._speaking, "channel", None)
+        self._speaking.channel = channel
+        try:
+            yield
+        finally:
+            self._speaking.channel = before
+
+
+class Channel(paramiko.Channel):
+    """A channel that says nothing more once it is closed.
+
+    Paramiko makes a message under the channel's lock and sends it after letting go. If the host closes the channel in
+    between, the message names a channel that is no more, and OpenSSH ends the whole connection for it.
+    """
+
+    @property
+    def in_turn(self) -> contextlib.AbstractContextManager[Any]:
+        """Held while one message of this channel is sent."""
+        held: contextlib.AbstractContextManager[Any] = self.__dict__.setdefault("_in_turn", threading.RLock())
+        return held
+
+    def _send(self, data: bytes, message: paramiko.Message) -> int:
+        with self._turns():
+            return int(super()._send(data, message))  # type: ignore[misc]
+
+    def shutdown(self, how: int) -> None:
+        with self._turns():
+            super().shutdown(how)
+
+    def close(self) -> None:
+        with self._turns():
+            super().close()
+
+    def closed_by_host(self, message: paramiko.Message) -> None:
+        """What the transport's thread calls when the host closes the channel."""
+        with self._turns():
+            self._handle_close(message)  # type: ignore[attr-defined]
+
+    def _turns(self) -> contextlib.AbstractContextManager[None]:
+        transport = self.transport
+        return transport.speaking_for(self) if isinstance(transport, Transport) else contextlib.nullcontext()
+
+
+def _closed_by_host(channel: paramiko.Channel, message: paramiko.Message) -> None:
+    if isinstance(channel, Channel):
+        channel.closed_by_host(message)
+    else:  # between its opening and its becoming ours: nobody has said anything on it yet
+        channel._handle_close(message)  # type: ignore[attr-defined]
+
+
+Transport._channel_handler_table = {  # type: ignore[attr-defined]
+    **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+    CLOSE: _closed_by_host,
+}
 
 
 class Pulse:

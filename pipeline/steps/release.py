@@ -98,12 +98,17 @@ def _evidence(final: SmokeRun) -> dict[str, SuiteEvidence]:
     return {suite.suite: SuiteEvidence(result="passed", junit=final.digest) for suite in final.suites}
 
 
+def _promotable(outcome: str) -> bool:
+    """Whether an update run with this outcome left a manifest."""
+    return outcome.startswith("approved") or (outcome.startswith("done:") and not outcome.startswith("done: 0 kept"))
+
+
 def newest(shop: Shop) -> str:
     """The last update run that left something to promote. :raises Refused: if there is none."""
     runs = [
         run
         for run in Record.list(shop.production.host, shop.production.record)
-        if run.flow == "update" and run.outcome.startswith("done:")
+        if run.flow == "update" and _promotable(run.outcome)
     ]
     if not runs:
         raise Refused(
@@ -155,7 +160,7 @@ def sign(shop: Shop, release: Release, key: Path) -> Signer:
     release.record.host.run(command("mkdir", "-p", "-m", "700", release.record.path(SIGNATURES)))
     release.record.write(f"{SIGNATURES}/{_sha256(signer.key.encode())[:16]}.sig", signature)
     release.record.journal.append("signed", by=signer.name, digest=release.digest)
-    release.record.end("approved")
+    release.record.end(f"approved by {signer.name}")
     return signer
 
 

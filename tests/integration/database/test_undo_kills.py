@@ -135,6 +135,7 @@ def _run(place: Shop, text: str, statements: int) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600 if EVERYWHERE else 300)
 @pytest.mark.parametrize("opened", [False, True], ids=["before opening", "after opening"])
 def test_killed_at_any_statement_and_run_again_it_ends_in_the_same_state(place: Shop, *, opened: bool) -> None:
     text = _prepared(place, opened=opened)
