@@ -153,6 +153,10 @@ class Tables(Model):
     configuration: tuple[str, ...] = Field((), description="settings, which customers do not write")
     mixed: tuple[str, ...] = Field((), description="both; restored row by row")
     throwaway: tuple[str, ...] = Field((), description="sessions, caches, statistics: never copied, never restored")
+    counters: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="table -> number columns that customers and updates both add to and take from, such as stock",
+    )
     personal: dict[str, dict[str, PersonalData]] = Field(
         default_factory=dict, description="table → column → kind of personal data, masked in the clone"
     )
@@ -186,7 +190,7 @@ class Inventory(Model):
     brand: str = Field("", description="the name on the maintenance page; default: the shop's")
     language: Literal["en", "fr"] = Field("en", description="the language of reports for approvers")
     contact: str = Field("", description="an address or a telephone number for the maintenance page")
-    platform: Literal["wordpress"] = Field("wordpress", description="what the shop is built on")
+    platform: Literal["wordpress", "woocommerce", "prestashop"] = Field("wordpress", description="what the shop is built on")
     production: Production = Field(description="the shop that customers see")
     staging: Staging = Field(description="the clone that updates are tried on")
     allowed_signers: LocalPath | None = Field(None, description="ssh allowed_signers file of those who may approve")

@@ -95,6 +95,7 @@ tables:
   business: [shop_customers, shop_carts, shop_cart_lines, shop_orders, shop_order_lines, shop_messages, shop_loyalty]
   mixed: [shop_products]
   throwaway: [shop_sessions, shop_log]
+  counters: {{shop_products: [stock]}}
   personal:
     shop_customers:
       email: email

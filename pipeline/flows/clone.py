@@ -66,7 +66,7 @@ def take_golden_checkpoint(shop: Shop, run: str) -> Step:
     def take() -> str:
         ledger = copying.ledger_of(shop)
         commit = str(ledger.head)
-        modules = production.platform.read_modules(production.host.run(production.platform.modules()).stdout)
+        modules = production.modules()
         options = {name: hints.version_option for name, hints in shop.inventory.modules.items() if hints.version_option}
         with site.database.connected() as db:
             checkpoint = golden.take_base(db)

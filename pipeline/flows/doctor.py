@@ -95,9 +95,14 @@ def _site(shop: Shop, site: Site) -> Iterator[Check]:
     )
     yield _asked(f"{role}: database client", lambda: _client(site), "Install the MariaDB or MySQL client on that host.")
     yield _asked(f"{role}: free space", lambda: _space(site), "Make room: a snapshot and the new code must fit.")
-    if role == "production" or site.host.exists(f"{site.root}/wp-config.php"):
-        yield _asked(f"{role}: WordPress", lambda: _platform(site), "Try it on the host: wp core version")
+    if role == "production" or _is_there(site):
+        yield _asked(f"{role}: platform", lambda: _platform(site), f"Try it on the host: {site.platform.version()}")
         yield _asked(f"{role}: web", lambda: str(look(site).status_code), f"Correct {role}.url, or the web server.")
+
+
+def _is_there(site: Site) -> bool:
+    """Whether anything was ever put into the document root."""
+    return bool(site.host.run(command("ls", "-A", site.root), check=False).stdout.strip())
 
 
 def _asked(name: str, question: Callable[[], str], mend: str) -> Check:
@@ -135,4 +140,4 @@ def _space(site: Site) -> str:
 
 
 def _platform(site: Site) -> str:
-    return f"WordPress {site.host.run(site.platform.core_version()).stdout.strip()}"
+    return f"{site.platform.name} {site.host.run(site.platform.version()).stdout.strip()}"

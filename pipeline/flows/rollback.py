@@ -140,7 +140,7 @@ def _versions(shop: Shop, record: Record) -> dict[str, str]:
     """The versions on disk of the modules that the promotion had taken up."""
     site = shop.production
     promoted = next((entry for entry in record.journal.entries() if entry.event == "promoted"), None)
-    installed = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
+    installed = site.modules()
     names = (
         [module.name for module in release.read(shop, str(promoted.facts["release"])).manifest.modules]
         if promoted

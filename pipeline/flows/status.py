@@ -67,7 +67,7 @@ def _state(shop: Shop) -> str:
 def _versions(shop: Shop) -> dict[str, str]:
     site = shop.production
     try:
-        found = site.platform.read_modules(site.host.run(site.platform.modules(), timeout=60).stdout)
+        found = site.modules()
     except PalierError:
         return {}
     return {name: module.version for name, module in found.items()}

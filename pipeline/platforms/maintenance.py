@@ -81,6 +81,12 @@ def reopen_fragment(root: str) -> str:
     """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block is taken out."""
     return f"""root={shlex.quote(root)}
 file="$root/.htaccess"
+# PHP looks at its files again only every so often (opcache.revalidate_freq, 2 s): nobody may meet the newer code.
+tries=0
+while [ -e code-switched-back ] && [ "$tries" -lt 15 ]; do
+    [ $(($(date +%s) - $(cat code-switched-back))) -le 2 ] || break
+    tries=$((tries + 1)); sleep 0.2 2>/dev/null || sleep 1
+done
 if [ -e opened ]; then
     if [ -e "$file" ]; then
         {_rewrite(_STRIPPED)}

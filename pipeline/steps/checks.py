@@ -17,7 +17,7 @@ from pipeline.engine import Act, Step
 from pipeline.errors import Refused
 from pipeline.record import Record
 from pipeline.steps import tables
-from pipeline.steps.golden import CODE
+from pipeline.steps.golden import code_exclusions
 from pipeline.steps.maintenance import look
 from pipeline.steps.modules import Target, version_of
 from pipeline.steps.release import Release, approvals
@@ -104,7 +104,7 @@ def check_production(shop: Shop, release: Release) -> Step:
             )
 
     def versions() -> None:
-        installed = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
+        installed = site.modules()
         for module in release.manifest.modules:
             found = version_of(installed, module.name, "production")
             if found != module.from_:
@@ -114,7 +114,7 @@ def check_production(shop: Shop, release: Release) -> Step:
                 )
 
     def code() -> str:
-        lines = drift(release.base_tree, tree.on_host(site.host, site.root, CODE))
+        lines = drift(release.base_tree, tree.on_host(site.host, site.root, code_exclusions(shop)))
         if lines:
             raise Drifted(
                 "Production's code was changed since the clone:\n" + "\n".join(f"    {line}" for line in lines),

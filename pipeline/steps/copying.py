@@ -12,11 +12,11 @@ from pipeline.database.masks import plan_masks
 from pipeline.engine import Act, Step
 from pipeline.errors import Refused
 from pipeline.events import Emit
-from pipeline.platforms.wordpress import NOT_CODE, NOT_COPIED
+from pipeline.platforms.platform import copied
 from pipeline.remote.command import Secret, command
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
-from pipeline.steps.golden import CODE
+from pipeline.steps.golden import code_exclusions
 from pipeline.steps.site import Shop
 
 SPACE = 1.2
@@ -42,9 +42,9 @@ def read_production(shop: Shop) -> Step:
     site = shop.production
 
     def read() -> str:
-        version = site.host.run(site.platform.core_version()).stdout.strip()
-        modules = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
-        return f"WordPress {version}, {len(modules)} modules, schema {site.database.name}"
+        version = site.host.run(site.platform.version()).stdout.strip()
+        modules = site.modules()
+        return f"{site.platform.name} {version}, {len(modules)} modules, schema {site.database.name}"
 
     def room() -> str:
         needed = int(site.host.run(command("du", "-sk", site.root)).stdout.split()[0])
@@ -61,7 +61,7 @@ def read_production(shop: Shop) -> Step:
         name="Read versions and sizes",
         host=site.host.name,
         acts=(
-            Act(f"{site.platform.core_version()}; {site.platform.modules()}", read),
+            Act(f"{site.platform.version()}; {site.platform.modules()}", read),
             Act(f"du {site.root}; df {shop.staging.root} on staging", room),
         ),
     )
@@ -74,10 +74,12 @@ def copy_code_into_ledger(shop: Shop) -> Step:
 
     def copy() -> None:
         folder.mkdir(exist_ok=True)
-        copy_tree(site.host, site.root, LocalHost("here"), str(folder), exclude=NOT_CODE, delete=True)
+        copy_tree(
+            site.host, site.root, LocalHost("here"), str(folder), exclude=shop.production.platform.not_code, delete=True
+        )
 
     def record() -> str:
-        commit = ledger_of(shop).record(folder, f"Production of {shop.name} as found", exclude=CODE)
+        commit = ledger_of(shop).record(folder, f"Production of {shop.name} as found", exclude=code_exclusions(shop))
         return f"commit {commit[:10]}"
 
     return Step(
@@ -94,7 +96,9 @@ def copy_files(shop: Shop) -> Step:
     source, target = shop.production, shop.staging
 
     def copy() -> str | None:
-        return str(copy_tree(source.host, source.root, target.host, target.root, exclude=NOT_COPIED, delete=True))
+        return str(
+            copy_tree(source.host, source.root, target.host, target.root, exclude=copied(source.platform), delete=True)
+        )
 
     return Step(
         name="Copy files to staging",

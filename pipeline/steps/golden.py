@@ -22,7 +22,6 @@ from pipeline.database.connection import Database
 from pipeline.database.footprint import Fingerprint, Footprint
 from pipeline.errors import PalierError
 from pipeline.evidence.verdicts import SmokeRun
-from pipeline.platforms.wordpress import NOT_CODE
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
 from pipeline.steps.site import Shop
@@ -31,11 +30,15 @@ CLONE = "clone.json"
 BASELINE = "baseline.json"
 BASE, KEPT, TRIED = "base", "kept", "tried"
 
-NOT_MIRRORED = (*NOT_CODE, ".git")
-"""What is left out wherever code is copied, as rsync takes it."""
 
-CODE = (*as_exclusions(NOT_CODE), *NEVER)
-"""The same, wherever code is hashed, compared or committed."""
+def code_exclusions(shop: Shop) -> tuple[str, ...]:
+    """What is left out wherever code is hashed, compared or committed."""
+    return (*as_exclusions(shop.production.platform.not_code), *NEVER)
+
+
+def _not_mirrored(shop: Shop) -> tuple[str, ...]:
+    """The same, wherever code is copied, as rsync takes it."""
+    return (*shop.production.platform.not_code, ".git")
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,23 @@ def mirror(shop: Shop, name: str) -> str:
 
 def pull_code(shop: Shop, name: str) -> None:
     """Make a mirror what staging's code is now."""
-    copy_tree(shop.staging.host, shop.staging.root, LocalHost("here"), mirror(shop, name), exclude=NOT_MIRRORED, delete=True)
+    copy_tree(
+        shop.staging.host,
+        shop.staging.root,
+        LocalHost("here"),
+        mirror(shop, name),
+        exclude=_not_mirrored(shop),
+        delete=True,
+    )
 
 
 def push_code(shop: Shop, name: str) -> None:
     """Make staging's code what a mirror holds."""
-    copy_tree(LocalHost("here"), mirror(shop, name), shop.staging.host, shop.staging.root, exclude=NOT_MIRRORED, delete=True)
+    copy_tree(
+        LocalHost("here"),
+        mirror(shop, name),
+        shop.staging.host,
+        shop.staging.root,
+        exclude=_not_mirrored(shop),
+        delete=True,
+    )

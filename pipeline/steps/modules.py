@@ -15,7 +15,7 @@ from pipeline.code.tree import Tree
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.platforms import maintenance
-from pipeline.platforms.wordpress import Installed
+from pipeline.platforms.platform import Installed, module_folder
 from pipeline.remote.command import Secret, command
 from pipeline.remote.host import CommandFailed, Host
 from pipeline.steps.site import Site
@@ -46,9 +46,9 @@ def placements(site: Site, host: Host, targets: Sequence[Target], run: str) -> t
     """Where each module's folder is switched, and where old and new wait meanwhile: in ``run``, the run's folder."""
     if not targets:
         return ()
-    parent = site.platform.module_folder(targets[0].module).rsplit("/", 1)[0]
+    parent = f"{site.root}/{site.platform.modules_path}"
     aside = aside_folder(host, parent, run)
-    folders = [site.platform.module_folder(target.module) for target in targets]
+    folders = [module_folder(site.platform, target.module) for target in targets]
     return tuple(
         InPlace(target.module, folder, aside, existed=host.exists(folder))
         for target, folder in zip(targets, folders, strict=True)
@@ -106,7 +106,7 @@ def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool) -> Ste
         for each in commands:
             host.run(each)
 
-    undo = "\n".join(f"(\n{place.undo()})" for place in reversed(places))
+    undo = "\n".join([*(f"(\n{place.undo()})" for place in reversed(places)), "date +%s > code-switched-back"])
     return Step(
         name="Switch code",
         host=host.name,
@@ -118,23 +118,24 @@ def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool) -> Ste
 
 def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, seconds: int, critical: bool) -> Step:
     """The platform's own upgrade, which migrates the modules' data; then every cache is cleared."""
+    planned = {target.module: Installed(target.version, active=True, file=target.module) for target in targets}
 
     def upgrade() -> str:
-        installed = site.platform.read_modules(host.run(site.platform.modules()).stdout)
-        files = tuple(installed[target.module].file for target in targets if target.module in installed)
+        installed = site.modules(host)
+        known = {target.module: installed[target.module] for target in targets if target.module in installed}
         try:
-            host.run(site.platform.upgrade(files), timeout=seconds)
-            host.run(site.platform.clear_caches())
+            for each in (*site.platform.upgrade(known), *site.platform.clear_caches()):
+                host.run(each, timeout=seconds)
         except CommandFailed as error:
             raise UpgradeFailed("The platform's upgrade failed.", why=error.why) from error
-        return f"{len(files)} modules"
+        return f"{len(known)} modules"
 
     return Step(
         name="Run the platform's upgrade",
         host=host.name,
         acts=(
             Act(
-                f"{site.platform.upgrade(tuple(target.module for target in targets))}; {site.platform.clear_caches()}",
+                "; ".join(map(str, (*site.platform.upgrade(planned), *site.platform.clear_caches()))),
                 upgrade,
                 budget=seconds + 60,
             ),
@@ -178,7 +179,7 @@ def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critic
     """Versions on disk, data versions in the database, and every file's hash: nothing else counts as success."""
 
     def on_disk() -> None:
-        installed = site.platform.read_modules(host.run(site.platform.modules()).stdout)
+        installed = site.modules(host)
         for target in targets:
             found = installed[target.module].version if target.module in installed else "none"
             if found != target.version:
@@ -199,7 +200,7 @@ def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critic
 
     def files() -> None:
         for target in targets:
-            same_tree(target, tree.on_host(host, site.platform.module_folder(target.module)), "runs")
+            same_tree(target, tree.on_host(host, module_folder(site.platform, target.module)), "runs")
 
     return Step(
         name="Verify versions and files",
@@ -219,7 +220,7 @@ def data_versions(site: Site, options: Mapping[str, str]) -> dict[str, str | Non
         return {}
     with site.database.connected() as db:
         return {
-            module: db.value(*site.platform.version_query(option, site.prefix)) for module, option in options.items()
+            module: db.value(*site.platform.data_version(option, site.prefix)) for module, option in options.items()
         }
 
 

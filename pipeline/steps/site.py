@@ -14,9 +14,8 @@ from pipeline.config.secrets import resolve
 from pipeline.database.classes import Classes
 from pipeline.database.connection import Credentials, Database
 from pipeline.errors import PalierError
-from pipeline.platforms import wordpress
-from pipeline.platforms.wordpress.configuration import Configuration
-from pipeline.platforms.wordpress.configuration import read as read_configuration
+from pipeline.platforms import platform_of
+from pipeline.platforms.platform import Configuration, Installed, Platform
 from pipeline.remote.command import command
 from pipeline.remote.connect import connect
 from pipeline.remote.host import Host
@@ -32,7 +31,7 @@ class Site:
     shop: str
     environment: Environment
     host: Host
-    platform: wordpress.WordPress
+    platform: Platform
     record: str
 
     @property
@@ -46,7 +45,14 @@ class Site:
     @cached_property
     def configuration(self) -> Configuration:
         """What the shop's own configuration says. :raises PalierError: if there is none, or it cannot be read."""
-        return read_configuration(self.host.run(self.platform.configuration(), timeout=60).stdout)
+        return self.platform.read_configuration(self.host.run(self.platform.configuration(), timeout=60).stdout)
+
+    def modules(self, host: Host | None = None) -> dict[str, Installed]:
+        """What is installed now, by name.
+
+        :param host: another view of the site's host, such as a supervised one.
+        """
+        return self.platform.read_modules((host or self.host).run(self.platform.modules(), timeout=120).stdout)
 
     @cached_property
     def prefix(self) -> str:
@@ -94,7 +100,7 @@ class Shop:
     @cached_property
     def classes(self) -> Classes:
         """The classes of the shop's tables: what the platform knows, and what the inventory adds."""
-        return Classes.of(self.production.prefix, wordpress.KNOWN_TABLES, self.inventory.tables)
+        return Classes.of(self.production.prefix, self.production.platform.known_tables, self.inventory.tables)
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -120,4 +126,4 @@ def _site(role: Role, inventory: Inventory, stack: ExitStack) -> Site:
     host = connect(environment.hosts[0], role)
     stack.callback(host.close)
     record = host.expand(environment.record or f"~/.palier/{inventory.shop}-{role}")
-    return Site(role, inventory.shop, environment, host, wordpress.WordPress(environment), record)
+    return Site(role, inventory.shop, environment, host, platform_of(inventory.platform, environment), record)

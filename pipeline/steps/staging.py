@@ -16,6 +16,7 @@ from pipeline.engine import Act, Step
 from pipeline.errors import PalierError
 from pipeline.evidence.mailtrap import MailTrap
 from pipeline.platforms import gate, maintenance
+from pipeline.platforms.platform import Configuration
 from pipeline.remote.command import Secret, command
 from pipeline.steps.site import Shop
 
@@ -58,19 +59,15 @@ def close_staging(shop: Shop) -> Step:
         site.host.write(f"{site.root}/.htaccess", gate.shut(maintenance.opened(rules), site.root), mode=0o644)
 
     def configure() -> None:
-        own = site.database.credentials
-        at = f"{own.host}:{own.socket}" if own.socket else f"{own.host}:{own.port}"
-        text = site.platform.staging_configuration(
-            production.configuration, database=own.name, user=own.user, password=own.password, host=at
+        where = site.database.credentials
+        own = Configuration(
+            where.name, where.user, where.password, where.host, where.port, where.socket, production.prefix
         )
-        path = f"{site.root}/wp-config.php"
-        site.host.write(path, text, mode=0o640)
-        site.host.run(command("chgrp", f"--reference={site.root}", path), check=False)
-
-    def disarm() -> None:
-        path, text = site.platform.harmless_plugin()
-        site.host.run(command("mkdir", "-p", path.rsplit("/", 1)[0]))
-        site.host.write(path, text, mode=0o644)
+        for file in site.platform.staging_files(production.configuration, own, shop.inventory.staging.mail_port):
+            path = f"{site.root}/{file.path}"
+            site.host.run(command("mkdir", "-p", path.rsplit("/", 1)[0]))
+            site.host.write(path, file.text, mode=file.mode)
+            site.host.run(command("chgrp", f"--reference={site.root}", path), check=False)
 
     def verify() -> str:
         status = httpx.get(f"{site.environment.url}/", timeout=30).status_code
@@ -87,8 +84,7 @@ def close_staging(shop: Shop) -> Step:
         host=site.host.name,
         acts=(
             Act(f"write {site.root}/.htaccess and {gate.PASSWORDS}", shut_gate),
-            Act(f"write {site.root}/wp-config.php with staging's own database, fresh salts, no live key", configure),
-            Act("install the must-use plugin that catches mail and calls", disarm),
+            Act("write staging's own configuration, and what catches mail and calls; no live key", configure),
             Act(f"GET {site.environment.url}/ without the password: 401 expected", verify),
         ),
     )
@@ -98,7 +94,14 @@ def rewrite_addresses(shop: Shop) -> Step:
     """Production's addresses become staging's, in every table, serialised values included; then none is left."""
     site = shop.staging
     old, new = str(shop.production.environment.url), str(site.environment.url)
-    commands = site.platform.replace_addresses(old, new)
+    commands = site.platform.rewrite_addresses(old, new)
+
+    def disarm() -> str:
+        statements = site.platform.disarm(site.prefix, old, new, shop.inventory.staging.mail_port)
+        with site.database.connected() as db:
+            for statement in statements:
+                db.execute(statement)
+        return f"{len(statements)} statements" if statements else ""
 
     def rewrite() -> str:
         total = sum(int(site.host.run(each).stdout.split()[-1] or 0) for each in commands)
@@ -117,6 +120,7 @@ def rewrite_addresses(shop: Shop) -> Step:
         name="Rewrite addresses",
         host=site.host.name,
         acts=(
+            Act("empty keys, webhooks and scheduled work; switch live payments off", disarm),
             Act("; ".join(map(str, commands)), rewrite),
             Act(f"search every text column for {old}: none expected", verify),
         ),
@@ -124,19 +128,19 @@ def rewrite_addresses(shop: Shop) -> Step:
 
 
 def addresses_left(shop: Shop, address: str) -> list[str]:
-    """``table.column`` of every text column of staging that still holds ``address``; ``guid`` columns are identifiers, not addresses."""
+    """``table.column`` of every text column of staging that still holds ``address``, identifiers left out."""
     site = shop.staging
     with site.database.connected() as db:
         columns = db.rows(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() "
             "AND data_type IN ('char','varchar','tinytext','text','mediumtext','longtext') "
-            "AND table_name NOT LIKE '\\\\_palier\\\\_%%' AND column_name <> %s",
-            ("guid",),
+            "AND table_name NOT LIKE '\\\\_palier\\\\_%'"
         )
         return [
             f"{table}.{column}"
             for table, column in columns
-            if db.value(f"SELECT 1 FROM `{table}` WHERE `{column}` LIKE %s LIMIT 1", (f"%{address}%",))
+            if column not in site.platform.identifiers
+            and db.value(f"SELECT 1 FROM `{table}` WHERE `{column}` LIKE %s LIMIT 1", (f"%{address}%",))
         ]
 
 
@@ -173,14 +177,14 @@ def prove_harmless(shop: Shop) -> Step:
 def _leaks(said: dict[str, object], *, caught: bool, called: bool, url: str) -> list[str]:
     """What the leak test found wrong, as parts of a sentence."""
     problems = {
-        "a mail did not arrive in the trap": not (said["wp_mail"] and caught),
+        "a mail did not arrive in the trap": not (said["mail"] and caught),
         f"PHP's mail() delivers through {said['sendmail']} (set sendmail_path to /bin/false for staging's virtual host)": said[
             "sendmail"
         ]
         not in NOWHERE,
         "a call to another address went out": called or said["http"] != "refused",
         "scheduled tasks are on": said["cron"] != "off",
-        "search engines are invited": said["blog_public"] != "0",
+        "search engines are invited": said["indexed"],
         f"its environment is {said['environment']!r}, not 'staging'": said["environment"] != "staging",
         f"its address is {said['url']}, not {url}": said["url"] != url,
     }

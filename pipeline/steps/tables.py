@@ -14,10 +14,9 @@ from pipeline.database.merge_script import MERGE_FILE, data_fragment, merge_scri
 from pipeline.database.schema import read as read_schema
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
-from pipeline.platforms.wordpress import NOISE
 from pipeline.record import Record
 from pipeline.steps.golden import ignored
-from pipeline.steps.site import Shop
+from pipeline.steps.site import Shop, Site
 
 PRE = "pre"
 BYTES_A_SECOND = 30_000_000
@@ -173,7 +172,13 @@ def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
         assert guarded.checkpoint is not None, "an earlier step took it"
         with site.database.connected() as db:
             found = footprint.changed(guarded.before, footprint.fingerprint(db, ignore=ignored(shop, db)))
-            plan = merge.record(db, guarded.checkpoint, _guarded(found, guarded.checkpoint), ignore=_noise(site.prefix))
+            plan = merge.record(
+                db,
+                guarded.checkpoint,
+                _guarded(found, guarded.checkpoint),
+                ignore=_noise(site),
+                counters=_counters(shop),
+            )
         record.write("merge-plan.json", plan.json())
         record.write(MERGE_FILE, merge_script(plan, site.database.name, program=site.database.program))
         return f"{sum(table.touched for table in plan.tables):,} rows in {len(plan.tables)} tables"
@@ -199,5 +204,12 @@ def _guarded(found: Footprint, copies: Checkpoint) -> Footprint:
     )
 
 
-def _noise(prefix: str) -> Mapping[str, str]:
-    return {f"{prefix}{table}": predicate for table, predicate in NOISE.items()}
+def _noise(site: Site) -> Mapping[str, str]:
+    return {f"{site.prefix}{table}": predicate for table, predicate in site.platform.noise.items()}
+
+
+def _counters(shop: Shop) -> Mapping[str, tuple[str, ...]]:
+    """Columns that everybody adds to and takes from, such as stock: a rollback takes back the update's difference."""
+    site = shop.production
+    known = {**site.platform.known_tables.counters, **shop.inventory.tables.counters}
+    return {f"{site.prefix}{table}": columns for table, columns in known.items()}

@@ -20,17 +20,15 @@ from pipeline.engine import Act, Step
 from pipeline.errors import Refused
 from pipeline.events import Emit
 from pipeline.evidence.verdicts import SmokeRun, Verdict
-from pipeline.platforms.wordpress import Installed
+from pipeline.platforms.platform import Installed
 from pipeline.record import Record
 from pipeline.steps import modules
 from pipeline.steps.copying import ledger_of
-from pipeline.steps.golden import CODE, CloneState, Golden, pull_code, push_code
+from pipeline.steps.golden import CloneState, code_exclusions, Golden, pull_code, push_code
 from pipeline.steps.modules import Target
 from pipeline.steps.site import Shop
 from pipeline.steps.smoke import on_staging
 from pipeline.steps.staging import gate_password
-
-PLUGINS = "wp-content/plugins"
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Trial:
                 "Reason": f"{candidate.update.reason.kind}: {candidate.update.reason.text}",
                 "Package-SHA256": candidate.sha256,
             }
-            path = f"{PLUGINS}/{candidate.target.folder.name}"
+            path = f"{self.shop.staging.platform.modules_path}/{candidate.target.folder.name}"
             measured.commit = ledger_of(self.shop).commit_module(path, candidate.target.folder, message, trailers)
             return measured.commit[:10]
 
@@ -119,12 +117,14 @@ class Trial:
 
         def read() -> str:
             site, ledger = self.shop.staging, ledger_of(self.shop)
-            found = tree.difference(ledger.files(measured.commit), tree.on_host(site.host, site.root, CODE))
+            found = tree.difference(
+                ledger.files(measured.commit), tree.on_host(site.host, site.root, code_exclusions(self.shop))
+            )
             measured.files_written = len(found)
             if found:
                 pull_code(self.shop, "tried")
                 message = f"{candidate.module} {candidate.target.version}: what its upgrade wrote"
-                measured.commit = ledger.record(self.shop.house / "tried", message, exclude=CODE)
+                measured.commit = ledger.record(self.shop.house / "tried", message, exclude=code_exclusions(self.shop))
             return f"{len(found)} files written by the upgrade"
 
         return Step(
@@ -210,7 +210,7 @@ def candidates(shop: Shop, playbook: Playbook, work: Path) -> tuple[Candidate, .
     :raises Refused: with one line for each update that cannot be tried.
     """
     site = shop.production
-    installed = site.platform.read_modules(site.host.run(site.platform.modules()).stdout)
+    installed = site.modules()
     shutil.rmtree(work, ignore_errors=True)
     found: list[Candidate] = []
     refused: list[Refused] = []

@@ -7,9 +7,9 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pipeline.errors import PalierError
+from pipeline.platforms.platform import Configuration
 from pipeline.remote.command import Secret
 
 SALTS = (
@@ -31,20 +31,6 @@ NOT_COPIED = re.compile(
 IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """What ``wp config list`` tells: where the database is, the table prefix, and the other plain constants."""
-
-    database: str
-    user: str
-    password: Secret
-    host: str
-    port: int
-    socket: str | None
-    prefix: str
-    constants: Mapping[str, str | int | float | bool]
-
-
 def read(output: str) -> Configuration:
     """Read ``wp config list --format=json``.
 
@@ -61,7 +47,7 @@ def read(output: str) -> Configuration:
             port=port,
             socket=socket,
             prefix=str(rows["table_prefix"]["value"]),
-            constants={
+            rest={
                 name: row["value"]
                 for name, row in rows.items()
                 if row.get("type") == "constant" and isinstance(row["value"], (str, int, float, bool))
@@ -88,26 +74,18 @@ def address(text: str) -> tuple[str, int, str | None]:
     return host, int(port) if port.isdigit() else 3306, socket or None
 
 
-def compose(
-    *,
-    database: str,
-    user: str,
-    password: Secret,
-    host: str,
-    prefix: str,
-    constants: Mapping[str, str | int | float | bool],
-    staging: Mapping[str, str | int | bool],
-) -> str:
+def compose(production: Configuration, own: Configuration, staging: Mapping[str, str | int | bool]) -> str:
     """Staging's ``wp-config.php``: its own database and fresh salts, production's harmless constants, ours on top.
 
     The text holds a password: it goes into a file of mode 0600 or 0640 and nowhere else.
     """
+    constants = production.rest
     copied = {name: value for name, value in constants.items() if name not in staging and is_harmless(name)}
-    own: dict[str, str | int | float | bool] = {
-        "DB_NAME": database,
-        "DB_USER": user,
-        "DB_PASSWORD": password.reveal(),
-        "DB_HOST": host,
+    defined: dict[str, str | int | float | bool] = {
+        "DB_NAME": own.database,
+        "DB_USER": own.user,
+        "DB_PASSWORD": own.password.reveal(),
+        "DB_HOST": f"{own.host}:{own.socket or own.port}",
         "DB_CHARSET": str(constants.get("DB_CHARSET", "utf8mb4")),
         "DB_COLLATE": str(constants.get("DB_COLLATE", "")),
         **{name: _salt() for name in SALTS},
@@ -118,8 +96,8 @@ def compose(
         (
             "<?php",
             "// Written by Palier for the staging clone. The next clone writes it again.",
-            *(f"define( {quoted(name)}, {literal(value)} );" for name, value in own.items()),
-            f"$table_prefix = {quoted(prefix)};",
+            *(f"define( {quoted(name)}, {literal(value)} );" for name, value in defined.items()),
+            f"$table_prefix = {quoted(production.prefix)};",
             "if ( ! defined( 'ABSPATH' ) ) { define( 'ABSPATH', __DIR__ . '/' ); }",
             "require_once ABSPATH . 'wp-settings.php';",
             "",

@@ -13,11 +13,11 @@ $answer   = wp_remote_get( $url, array( 'timeout' => 5 ) );
 
 echo wp_json_encode(
 	array(
-		'wp_mail'     => wp_mail( $address, $subject, 'Palier leak test' ),
+		'mail'        => wp_mail( $address, $subject, 'Palier leak test' ),
 		'sendmail'    => $sendmail && is_executable( $sendmail ) ? $sendmail : '',
 		'http'        => is_wp_error( $answer ) ? 'refused' : 'sent',
 		'cron'        => defined( 'DISABLE_WP_CRON' ) && DISABLE_WP_CRON ? 'off' : 'on',
-		'blog_public' => (string) get_option( 'blog_public' ),
+		'indexed'     => (bool) get_option( 'blog_public' ),
 		'environment' => wp_get_environment_type(),
 		'url'         => home_url(),
 	)
