@@ -105,6 +105,22 @@ def _planned(number: int, step: Step) -> str:
     return "\n".join(lines) + "\n"
 
 
+def check(steps: Sequence[Step], emit: Emit) -> None:
+    """Do steps that only look: nothing is recorded, and there is nothing to take back.
+
+    :raises PalierError: whatever a check refuses with.
+    """
+    for step in steps:
+        emit(StepBegun(step.name, step.host))
+        began = time.monotonic()
+        try:
+            details = [act.does() or "" for act in step.acts]
+        except PalierError as cause:
+            emit(StepFailed(step.name, time.monotonic() - began, cause.what))
+            raise
+        emit(StepDone(step.name, time.monotonic() - began, "; ".join(filter(None, details))))
+
+
 def run(steps: Sequence[Step], record: Record, emit: Emit, *, heartbeat: int) -> None:
     """Apply ``steps`` in order; on any failure take back what had begun, newest first.
 

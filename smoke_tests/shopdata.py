@@ -48,8 +48,8 @@ class ShopData(Protocol):
     def cart_lines(self, token: str) -> int:
         """How many lines the visitor's cart still has."""
 
-    def messages_of(self, email: str) -> tuple[str, ...]:
-        """Texts sent through the contact form with this address, oldest first."""
+    def messages_of(self, email: str) -> tuple[str, ...] | None:
+        """Texts sent through the contact form with this address, oldest first; ``None``: the shop keeps none."""
 
 
 @dataclass(frozen=True)

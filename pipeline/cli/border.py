@@ -35,13 +35,13 @@ def guarded(group: click.Group) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(int(ExitCode.FAILED))
-    except Exception as error:  # the border: whatever is left is a defect of Palier, and says so
+    except Exception as error:  # noqa: BLE001 - the border: whatever is left is a defect of Palier, and says so
         _defect(error)
         sys.exit(int(ExitCode.HOLD))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

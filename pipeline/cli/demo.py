@@ -12,7 +12,7 @@ from pipeline.cli.project import Project
 
 @click.command("demo")
 @click.option("--orders", type=click.IntRange(1, 1_000_000), help="How many orders production has [default: 300].")
-@click.option("--json", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
+@click.option("--json", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option("--down", is_flag=True, help="Take the demo away: no process and no file is left.")
 @click.option("--up", is_flag=True, help="Only build and start the demo's shop, to try commands on.")
 @click.pass_obj
@@ -37,5 +37,9 @@ def command(project: Project, orders: int | None, target: Path | None, down: boo
             target.write_text(json.dumps(result.as_json(), ensure_ascii=False, indent=2) + "\n", "utf-8")
         click.echo(result.summary())
         result.require()
-    click.echo(f"\nThe shop: {world.production.url}   staging: {world.staging.url} (user palier, password in .demo/.palier/demo/staging-password)")
-    click.echo("Try:      .venv/bin/palier --project .demo status demo\nAway:     make demo-down")
+    click.echo(
+        f"\nThe shop: {world.production.url}\n"
+        f"Staging:  {world.staging.url} (user palier, password in .demo/.palier/demo/staging-password)\n"
+        "Try:      .venv/bin/palier --project .demo status demo\n"
+        "Away:     make demo-down"
+    )

@@ -24,7 +24,8 @@ def on(project: Project, shop: str) -> None:
     with project.opened(shop) as opened:
         cookie = maintenance.close(opened, by=project.who, emit=project.emit())
     click.echo(
-        f"{shop} is closed. To look behind the page, set the cookie kept in {cookie}\nOpen it again: palier maintenance off {shop}"
+        f"{shop} is closed. To look behind the page, set the cookie kept in {cookie}\n"
+        f"Open it again: palier maintenance off {shop}"
     )
 
 

@@ -183,6 +183,53 @@ class ModuleHints(Model):
     folder: str | None = Field(None, description="its folder among the modules; default: its name")
 
 
+def _package_source(text: str, info: ValidationInfo) -> str:
+    if text.startswith("https://"):
+        return text
+    if "://" in text:
+        raise ValueError("must begin with https://, or be a folder, wordpress.org:SLUG or github:OWNER/REPOSITORY")
+    known = PACKAGE_SOURCE.fullmatch(text)
+    if known is None and text.startswith(("wordpress.org:", "github:")):
+        raise ValueError("write wordpress.org:SLUG, wordpress.org:SLUG@VERSION, github:OWNER/REPOSITORY[@TAG][#ASSET]")
+    return text if known else str(_beside_the_file(Path(text), info))
+
+
+PackageSource = Annotated[str, AfterValidator(_package_source)]
+"""Where packages come from: a folder of zips, an https address, wordpress.org by slug, a GitHub release."""
+
+PACKAGE_SOURCE = re.compile(
+    r"wordpress\.org:(?P<slug>[a-z0-9][a-z0-9-]{0,99})(?:@(?P<version>[0-9A-Za-z][0-9A-Za-z.+-]{0,63}))?"
+    r"|github:(?P<repository>[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100})"
+    r"(?:@(?P<tag>[0-9A-Za-z][0-9A-Za-z._+-]{0,99}))?(?:#(?P<asset>[A-Za-z0-9*?._+-]{1,120}))?"
+)
+
+
+def _advisory_place(text: str, info: ValidationInfo) -> str:
+    if re.match(r"[a-z][a-z0-9+.-]*://", text):
+        if not text.startswith(("https://", "ssh://", "file://")):
+            raise ValueError("must begin with https://, ssh:// or file://, or be a path on this machine")
+        return text
+    return str(_beside_the_file(Path(text), info))
+
+
+class AdvisorySource(Model):
+    """Where known weaknesses are read: docs/advisories.md."""
+
+    kind: Literal["friends-of-presta", "wordfence", "team"] = Field(description="who writes them, and in which form")
+    at: Annotated[str, AfterValidator(_advisory_place)] | None = Field(
+        None,
+        description="a folder or git address (friends-of-presta), a file or https address (wordfence), "
+        "a YAML file (team); default: the publisher's own address",
+    )
+    key: SecretReference | None = Field(None, description="where Wordfence's API key is found")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "team" and self.at is None:
+            raise ValueError("the team's own advisories need the path of their file as at")
+        return self
+
+
 class Inventory(Model):
     """One shop."""
 
@@ -190,10 +237,21 @@ class Inventory(Model):
     brand: str = Field("", description="the name on the maintenance page; default: the shop's")
     language: Literal["en", "fr"] = Field("en", description="the language of reports for approvers")
     contact: str = Field("", description="an address or a telephone number for the maintenance page")
-    platform: Literal["wordpress", "woocommerce", "prestashop"] = Field("wordpress", description="what the shop is built on")
+    platform: Literal["wordpress", "woocommerce", "prestashop"] = Field(
+        "wordpress", description="what the shop is built on"
+    )
     production: Production = Field(description="the shop that customers see")
     staging: Staging = Field(description="the clone that updates are tried on")
     allowed_signers: LocalPath | None = Field(None, description="ssh allowed_signers file of those who may approve")
+    packages: tuple[PackageSource, ...] = Field(
+        (),
+        description="where newer packages are found: a folder of zips, `https://…`, `wordpress.org:SLUG[@VERSION]`, "
+        "`github:OWNER/REPOSITORY[@TAG][#ASSET]`",
+    )
+    advisories: tuple[AdvisorySource, ...] = Field((), description="where known weaknesses of modules are read")
+    minimum_release_age: int = Field(
+        7, ge=0, le=365, description="days that a release must be old to be planned, unless it mends a known weakness"
+    )
     tables: Tables = Field(Tables(), description="what the shop's own tables hold")
     journeys: Journeys = Field(Journeys(), description="what the smoke suites need to know")
     modules: dict[str, ModuleHints] = Field(

@@ -60,7 +60,8 @@ class Result:
             f"{len(self.kept)} kept, {len(self.quarantined)} set aside\n{kept}\n{aside}\n"
             f"{self.orders_confirmed} orders confirmed while promoting and rolling back: "
             f"{self.orders_lost} lost, {self.orders_doubled} doubled\n"
-            f"Downtime, from outside: promotion {self.downtime_promote_s:.1f} s, rollback {self.downtime_rollback_s:.1f} s\n"
+            f"Downtime, from outside: promotion {self.downtime_promote_s:.1f} s, "
+            f"rollback {self.downtime_rollback_s:.1f} s\n"
             f"{self.smoke_runs} smoke runs; everything took {self.duration_s:.0f} s\n"
             f"Report for approvers: {self.report}"
         )
@@ -137,7 +138,9 @@ def _wait(buyer: Buyer, more: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while len(buyer.confirmed) < wanted:
         if time.monotonic() > deadline:
-            raise PalierError(f"The demo's buyer came to no {more} orders in {PATIENCE:.0f} s.", why="; ".join(buyer.errors[-3:]))
+            raise PalierError(
+                f"The demo's buyer came to no {more} orders in {PATIENCE:.0f} s.", why="; ".join(buyer.errors[-3:])
+            )
         time.sleep(0.1)
 
 

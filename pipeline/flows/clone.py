@@ -54,9 +54,7 @@ def within_lock(shop: Shop, *, by: str, emit: Emit) -> golden.CloneState:
     golden.forget_state(shop)
     record = Record.create(shop.production.host, shop.production.record, "clone", shop.name, by)
     engine.run(steps(shop, record.run, emit), record, emit, heartbeat=HEARTBEAT)
-    state = golden.read_state(shop)
-    assert state is not None, "the golden checkpoint's step wrote it"
-    return state
+    return golden.require_state(shop)
 
 
 def take_golden_checkpoint(shop: Shop, run: str) -> Step:
@@ -95,8 +93,7 @@ def run_baseline(shop: Shop, run: str, emit: Emit) -> Step:
     def smoke() -> str:
         result = on_staging(shop, SUITES, folder, budget=BASELINE_SECONDS, emit=emit)
         golden.write_baseline(shop, result)
-        state = golden.read_state(shop)
-        assert state is not None, "the step before wrote it"
+        state = golden.require_state(shop)
         with shop.staging.database.connected() as db:
             golden.restore(db, state.checkpoint)
         failed = [suite.suite for suite in result.suites if suite.verdict not in PASSING]

@@ -44,7 +44,7 @@ def examine(shop: Shop) -> list[Check]:
         _signers(shop),
     ]
     for site in (shop.production, shop.staging):
-        checks += list(_site(shop, site))
+        checks += list(_site(site))
     return checks
 
 
@@ -74,7 +74,7 @@ def _signers(shop: Shop) -> Check:
     )
 
 
-def _site(shop: Shop, site: Site) -> Iterator[Check]:
+def _site(site: Site) -> Iterator[Check]:
     role = site.role
     yield _asked(
         f"{role}: document root", lambda: _root(site), f"Correct {role}.root, or give the login write access to it."

@@ -90,7 +90,8 @@ def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None) -> St
     playbook = promotion.release.playbook
 
     def smoke() -> str:
-        assert prepared is not None, "a plan is not run"
+        if prepared is None:
+            raise RuntimeError("a plan is only printed")
         promotion.smoke = prepared.go(budget=playbook.budgets.smoke)
         promotion.smoke.demand()
         return f"{len(promotion.smoke.cases)} tests"
@@ -101,10 +102,15 @@ def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None) -> St
     )
 
 
+def before(shop: Shop, found: Release) -> tuple[Step, ...]:
+    """What must hold before anything is touched."""
+    return (checks.check_release(shop, found), checks.check_place(shop), checks.check_production(shop, found))
+
+
 def plan(shop: Shop, run: str | None) -> str:
     """What promoting ``run`` would do, step by step, with the undo fragments."""
     found = release.read(shop, run or release.newest(shop))
-    return engine.plan([checks.check_release(shop, found), checks.check_production(shop, found)]) + _plan(shop, found)
+    return engine.plan(before(shop, found)) + _plan(shop, found)
 
 
 def _plan(shop: Shop, found: Release) -> str:
@@ -123,9 +129,7 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     began = time.monotonic()
     with lock.acquire(site.host, site.record, f"promote by {by}", shop=shop.name):
         found = release.read(shop, run_id or release.newest(shop))
-        for step in (checks.check_release(shop, found), checks.check_production(shop, found)):
-            for act in step.acts:
-                act.does()
+        engine.check(before(shop, found), emit)
         record = Record.create(site.host, site.record, "promote", shop.name, by)
         promotion = Promotion(shop, found, record, checks.targets(shop, found), maintenance.new_token())
         evidence = shop.house / "runs" / record.run

@@ -120,7 +120,10 @@ def _demand(undone: Undone, record: Record, shop: Shop) -> None:
         raise Hold(
             f"{undone.failed or 'The undo'} could not be taken back.",
             why="\n".join(undone.said.strip().splitlines()[-8:]),
-            next_step=f"On {record.host.name}, mend the cause and type: sh {record.path('rollback.sh')}   (then: palier lock release {shop.name})",
+            next_step=(
+                f"On {record.host.name}, mend the cause and type: sh {record.path('rollback.sh')}\n"
+                f"Then: palier lock release {shop.name}"
+            ),
             production="Production may be closed: the maintenance page stays on if it was on.",
         )
 

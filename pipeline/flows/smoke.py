@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import Refused
 from pipeline.events import Emit
 from pipeline.evidence import smoke as smoke_runs
 from pipeline.evidence.verdicts import SmokeRun
@@ -62,6 +61,5 @@ def run(shop: Shop, role: str, suites: Sequence[str], *, emit: Emit) -> Outcome:
     folder = shop.house / "smoke" / stamp
     if role == "production":
         return Outcome(smoke_runs.run(production_settings(shop, None), suites, folder, budget=SECONDS, emit=emit))
-    if golden.read_state(shop) is None:
-        raise Refused("Staging is no finished clone, so nothing is run on it.", next_step=f"palier clone {shop.name}")
+    golden.require_state(shop)
     return Outcome(on_staging(shop, suites, folder, budget=SECONDS, emit=emit))

@@ -104,10 +104,10 @@ def plan(shop: Shop, playbook: Playbook) -> str:
     for number, update in enumerate(playbook.updates, 1):
         lines.append(f"{number:2d}. {update.module} to {update.to}: {update.reason.kind}, {update.reason.text}")
     lines.append(
-        "Each: verify the package, commit to the ledger, upload, switch code, run the platform's upgrade, verify versions and files,"
+        "Each: verify the package, commit to the ledger, upload, switch code, run the platform's upgrade, verify versions,"
     )
     lines.append(
-        f"measure the footprint, run the smoke suites ({', '.join(playbook.suites)}); keep it, or set it aside and put staging back."
+        f"measure the footprint, run the suites {', '.join(playbook.suites)}; keep it, or set it aside and put staging back."
     )
     lines.append("Then: all suites on the kept set, the release manifest, the report. Production is only read.")
     return "\n".join(lines)
@@ -156,7 +156,10 @@ def fresh_clone(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> golde
         raise Refused(
             f"Before any update, these suites did not pass on staging: {', '.join(broken)}.",
             why="What fails already cannot show what an update breaks.",
-            next_step=f"Mend the shop and clone again, or leave them out of the playbook's suites. Evidence: {shop.house}/runs/{state.run}/baseline",
+            next_step=(
+                "Mend the shop and clone again, or leave them out of the playbook's suites.\n"
+                f"Evidence: {shop.house}/runs/{state.run}/baseline"
+            ),
         )
     return state
 

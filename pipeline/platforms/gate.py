@@ -18,7 +18,7 @@ ROUNDS = 5
 
 
 def block(root: str) -> str:
-    """The lines that close staging. What runs behind must not take the gate's password for its own: see the platform."""
+    """The lines that close staging. The platform sees to it that the shop does not take the password for its own."""
     return f"""{BEGIN}
 AuthType Basic
 AuthName "staging"

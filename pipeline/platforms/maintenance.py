@@ -9,9 +9,12 @@ from __future__ import annotations
 import html
 import re
 import shlex
+from importlib.resources import files
+from string import Template
 
 from pipeline.remote.command import Secret
 
+TEMPLATE = files("pipeline.platforms") / "maintenance.html"
 COOKIE = "palier_tester"
 PAGE = "palier-maintenance.html"
 BEGIN = "# BEGIN Palier maintenance"
@@ -21,7 +24,7 @@ MARK = "palier-maintenance-page"
 
 
 def block(token: Secret, *, retry_after: int) -> str:
-    """The lines that close the shop to everybody without the testers' cookie. They hold the cookie's value: mode 0600."""
+    """The lines that close the shop to all without the testers' cookie. They hold its value: a file of mode 0600."""
     return f"""{BEGIN}
 ErrorDocument 503 /{PAGE}
 <IfModule mod_headers.c>
@@ -52,33 +55,17 @@ def is_closed(current: str) -> bool:
 
 def page(brand: str, contact: str) -> str:
     """The page that customers see, in French and English: no script, no image, nothing to fetch."""
-    name, reach = html.escape(brand), html.escape(contact)
-    french = f"<p>Une question&nbsp;? {reach}</p>" if contact else ""
-    english = f"<p>Any question? {reach}</p>" if contact else ""
-    return f"""<!doctype html>
-<html lang="fr">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
-<meta name="generator" content="{MARK}">
-<title>{name}</title>
-<style>
-body{{margin:0;min-height:100vh;display:grid;place-items:center;background:#f6f3ee;color:#2b2a28;font:18px/1.6 Georgia,serif}}
-main{{max-width:34rem;padding:2rem;text-align:center}} h1{{font-size:2rem;margin:0 0 1.5rem;font-weight:normal}}
-section+section{{margin-top:1.5rem;padding-top:1.5rem;border-top:1px solid #d9d2c6;color:#5d5a54}} p{{margin:.4rem 0}}
-@media (prefers-color-scheme:dark){{body{{background:#1d1c1a;color:#ece8e1}}section+section{{border-color:#444;color:#b5b0a6}}}}
-</style>
-</head>
-<body><main>
-<h1>{name}</h1>
-<section lang="fr"><p>Nous améliorons la boutique&nbsp;: elle rouvre dans un instant.</p><p>Votre panier et vos commandes sont conservés.</p>{french}</section>
-<section lang="en"><p>We are improving the shop: it reopens in a moment.</p><p>Your basket and your orders are safe.</p>{english}</section>
-</main></body>
-</html>
-"""
+    reach = html.escape(contact)
+    return Template(TEMPLATE.read_text("utf-8")).substitute(
+        mark=MARK,
+        name=html.escape(brand),
+        french=f"<p>Une question&nbsp;? {reach}</p>" if contact else "",
+        english=f"<p>Any question? {reach}</p>" if contact else "",
+    )
 
 
 def reopen_fragment(root: str) -> str:
-    """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block is taken out."""
+    """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block goes."""
     return f"""root={shlex.quote(root)}
 file="$root/.htaccess"
 # PHP looks at its files again only every so often (opcache.revalidate_freq, 2 s): nobody may meet the newer code.
@@ -118,15 +105,18 @@ def _rewrite(source: str) -> str:
     """Shell that writes ``$file`` whole or not at all, keeping its mode and, where allowed, its owner."""
     return (
         f'{source} > "$file.palier" && chmod 644 "$file.palier" '
-        '&& { [ ! -e "$file" ] || { chmod --reference="$file" "$file.palier"; chown --reference="$file" "$file.palier" 2>/dev/null || :; }; } '
+        '&& { [ ! -e "$file" ] || { chmod --reference="$file" "$file.palier"; '
+        'chown --reference="$file" "$file.palier" 2>/dev/null || :; }; } '
         '&& mv -f "$file.palier" "$file"'
     )
 
 
 def drain_fragment(client: str, seconds: int) -> str:
-    """Shell that waits until no request of the shop holds a database connection; ``client`` is the client's command line.
+    """Shell that waits until no request of the shop holds a database connection.
 
     A connection that sleeps for longer than a request lives is a pool's, and is not waited for.
+
+    :param client: the database client's command line.
     """
     question = (
         "SELECT COUNT(*) FROM information_schema.processlist WHERE user = SUBSTRING_INDEX(USER(), '@', 1) "

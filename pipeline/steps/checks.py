@@ -40,9 +40,11 @@ def check_release(shop: Shop, release: Release) -> Step:
     def young() -> None:
         made = dt.datetime.fromisoformat(release.manifest.created)
         age = (dt.datetime.now(dt.UTC) - made).total_seconds()
-        if age > release.playbook.budgets.evidence_max_age:
+        oldest = release.playbook.budgets.evidence_max_age
+        if age > oldest:
             raise Refused(
-                f"The release {release.manifest.run} was tested {age / 86400:.1f} days ago; the playbook allows {release.playbook.budgets.evidence_max_age / 86400:.1f}.",
+                f"The release {release.manifest.run} was tested {age / 86400:.1f} days ago; "
+                f"the playbook allows {oldest / 86400:.1f}.",
                 next_step=f"Test it again: palier update {shop.name} PLAYBOOK",
             )
 
@@ -54,7 +56,7 @@ def check_release(shop: Shop, release: Release) -> Step:
         "Check the release",
         (
             Act(
-                f"{release.playbook.approvals.required} valid signatures of allowed signers under the unchanged manifest",
+                f"{release.playbook.approvals.required} signatures of allowed signers under the unchanged manifest",
                 approved,
             ),
             Act("the evidence is not older than the playbook allows", young),
@@ -74,13 +76,14 @@ def check_window(window: Window, now: dt.datetime) -> None:
     )
     if DAYS[local.weekday()] not in window.days or not inside:
         raise Refused(
-            f"It is {local:%A %H:%M} in {window.timezone}; promotions may begin on {', '.join(window.days)} from {window.start:%H:%M} to {window.end:%H:%M}.",
+            f"It is {local:%A %H:%M} in {window.timezone}; promotions may begin on {', '.join(window.days)} "
+            f"from {window.start:%H:%M} to {window.end:%H:%M}.",
             next_step="Wait for the window, or change it in the playbook and have the release approved again.",
         )
 
 
-def check_production(shop: Shop, release: Release) -> Step:
-    """Production is what the updates were tested on, and nothing of an earlier run is in the way."""
+def check_place(shop: Shop) -> Step:
+    """Production answers, and nothing of an earlier run is in the way."""
     site = shop.production
 
     def answers() -> str:
@@ -102,6 +105,20 @@ def check_production(shop: Shop, release: Release) -> Step:
                 f"The promotion {left[-1].run} is unfinished.",
                 next_step=f"Look at it, then take it back: palier rollback {shop.name} {left[-1].run}",
             )
+
+    return Step(
+        "Check that nothing is in the way",
+        (
+            Act(f"GET {site.environment.url}/", answers),
+            Act("no unfinished promotion is on record", unfinished),
+        ),
+        host=site.host.name,
+    )
+
+
+def check_production(shop: Shop, release: Release) -> Step:
+    """Production is what the updates were tested on, and what they do to it can be taken back."""
+    site = shop.production
 
     def versions() -> None:
         installed = site.modules()
@@ -128,8 +145,6 @@ def check_production(shop: Shop, release: Release) -> Step:
     return Step(
         "Check production",
         (
-            Act(f"GET {site.environment.url}/", answers),
-            Act("no unfinished promotion is on record", unfinished),
             Act("the installed versions are those that were updated on staging", versions),
             Act("hash every file of code and compare with the ledger's base commit", code),
             Act("every table of the footprint can be put back exactly", reversible),

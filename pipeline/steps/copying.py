@@ -52,7 +52,8 @@ def read_production(shop: Shop) -> Step:
         free = int(shop.staging.host.run(command("df", "-Pk", shop.staging.root)).stdout.splitlines()[-1].split()[3])
         if free < needed * SPACE:
             raise Refused(
-                f"Staging has {free // 1024} MB free; a copy of production's files needs {int(needed * SPACE) // 1024} MB.",
+                f"Staging has {free // 1024} MB free; "
+                f"a copy of production's files needs {int(needed * SPACE) // 1024} MB.",
                 next_step=f"Make room on staging's host at {shop.staging.root}.",
             )
         return f"{needed // 1024} MB of files"

@@ -20,7 +20,7 @@ from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Fingerprint, Footprint
-from pipeline.errors import PalierError
+from pipeline.errors import PalierError, Refused
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
@@ -83,6 +83,14 @@ def read_state(shop: Shop) -> CloneState | None:
         return _ADAPTER.validate_json(shop.staging.host.read(path))
     except ValueError:
         return None
+
+
+def require_state(shop: Shop) -> CloneState:
+    """What staging is a clone of. :raises Refused: if it is none."""
+    state = read_state(shop)
+    if state is None:
+        raise Refused("Staging is no finished clone.", next_step=f"palier clone {shop.name}")
+    return state
 
 
 def take_base(db: Database) -> Checkpoint:
@@ -166,7 +174,7 @@ def restore(db: Database, wanted: Checkpoint, tables: Iterable[str] | None = Non
 
 
 def mirror(shop: Shop, name: str) -> str:
-    """A folder on this machine that holds staging's code in a golden state: ``code`` is the base, ``kept`` the kept set."""
+    """A folder here that holds staging's code in a golden state: ``code`` is the base, ``kept`` the kept set."""
     return str(shop.house / name)
 
 

@@ -72,7 +72,8 @@ def _replace(host: Host, path: str, text: str) -> None:
     host.write(fresh, text.encode("utf-8", "surrogateescape"), mode=0o644)
     host.run(
         script(
-            'if [ -e "$1" ]; then chmod --reference="$1" "$2"; chown --reference="$1" "$2" 2>/dev/null || :; fi; mv -f "$2" "$1"',
+            'if [ -e "$1" ]; then chmod --reference="$1" "$2"; chown --reference="$1" "$2" 2>/dev/null || :; fi\n'
+            'mv -f "$2" "$1"',
             path,
             fresh,
         )
@@ -149,8 +150,8 @@ def verify_closed(site: Site, token: Secret) -> str:
     stranger = look(site)
     if stranger.status_code != 503 or MARK not in stranger.text or "retry-after" not in stranger.headers:
         raise NotAsExpected(
-            f"Strangers get {stranger.status_code} from {site.environment.url} where the maintenance page (503) was expected.",
-            why="The web server does not honour .htaccess with mod_rewrite and mod_headers, or something in front of it answers.",
+            f"Strangers get {stranger.status_code} from {site.environment.url} where the page (503) was due.",
+            why="The web server does not honour .htaccess with mod_rewrite and mod_headers, or a cache stands before it.",
         )
     tester = look(site, token)
     if tester.status_code == 503 and MARK in tester.text:

@@ -193,7 +193,7 @@ def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critic
         for module, target in wanted.items():
             if found[module] != target.version:
                 raise UpgradeFailed(
-                    f"{module} says in the database that it is at {found[module] or 'no version'} where {target.version} was expected.",
+                    f"In the database {module} is at {found[module] or 'no version'}, not at {target.version}.",
                     why="Its migration did not run, or did not come to its end.",
                 )
         return f"{len(wanted)} of {len(targets)} also in the database"

@@ -1,4 +1,4 @@
-"""A release on record: written by ``update``, signed by ``approve``, read by ``promote``. All of it on production's host."""
+"""A release on production's host: written by ``update``, signed by ``approve``, read by ``promote``."""
 
 from __future__ import annotations
 

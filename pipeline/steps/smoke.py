@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pipeline.events import Emit
 from pipeline.evidence import smoke
-from pipeline.evidence.smoke import BasicAuth, ShopDatabase, SmokeSettings, AccessCookie
+from pipeline.evidence.smoke import AccessCookie, BasicAuth, ShopDatabase, SmokeSettings
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.platforms import maintenance
 from pipeline.remote.command import Secret
@@ -19,8 +19,13 @@ from pipeline.steps.site import Shop, Site
 from pipeline.steps.staging import gate_password, mail_trap
 
 
-def on_staging(shop: Shop, suites: Sequence[str], folder: Path, *, budget: float, emit: Emit) -> SmokeRun:
-    """Run the suites on staging, where they really buy: orders are looked up in the database, mail in the trap."""
+def on_staging(
+    shop: Shop, suites: Sequence[str], folder: Path, *, budget: float, emit: Emit, again: bool = True
+) -> SmokeRun:
+    """Run the suites on staging, where they really buy: orders are looked up in the database, mail in the trap.
+
+    :param again: whether what fails is tried once more before it is believed.
+    """
     user, password = gate_password(shop)
     with mail_trap(shop, folder / "mail"), reachable(shop.staging) as database:
         settings = replace(
@@ -29,7 +34,7 @@ def on_staging(shop: Shop, suites: Sequence[str], folder: Path, *, budget: float
             database=database,
             maildir=folder / "mail",
         )
-        return smoke.run(settings, suites, folder, budget=budget, emit=emit)
+        return smoke.run(settings, suites, folder, budget=budget, emit=emit, again=again)
 
 
 def production_settings(shop: Shop, token: Secret | None) -> SmokeSettings:

@@ -1,4 +1,4 @@
-"""The full snapshot before a promotion: taken online, checked, kept outside the document root. The last rung of the ladder."""
+"""The full snapshot before a promotion: taken online and checked. The last rung of the ladder, not the first."""
 
 from __future__ import annotations
 

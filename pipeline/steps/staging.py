@@ -112,7 +112,7 @@ def rewrite_addresses(shop: Shop) -> Step:
         if left:
             raise StagingLeaks(
                 f"Staging's database still holds production's address, in {', '.join(left[:5])}.",
-                next_step="Add the table's address to the platform's rewriting, or empty that table on staging, then clone again.",
+                next_step="Give the table to the platform's rewriting, or list it as throw-away, then clone again.",
             )
         return None
 
@@ -140,7 +140,7 @@ def addresses_left(shop: Shop, address: str) -> list[str]:
             f"{table}.{column}"
             for table, column in columns
             if column not in site.platform.identifiers
-            and db.value(f"SELECT 1 FROM `{table}` WHERE `{column}` LIKE %s LIMIT 1", (f"%{address}%",))
+            and db.value(f"SELECT 1 FROM `{table}` WHERE `{column}` LIKE %s LIMIT 1", (f"%{address}%",))  # noqa: S608
         ]
 
 
@@ -178,10 +178,9 @@ def _leaks(said: dict[str, object], *, caught: bool, called: bool, url: str) -> 
     """What the leak test found wrong, as parts of a sentence."""
     problems = {
         "a mail did not arrive in the trap": not (said["mail"] and caught),
-        f"PHP's mail() delivers through {said['sendmail']} (set sendmail_path to /bin/false for staging's virtual host)": said[
-            "sendmail"
-        ]
-        not in NOWHERE,
+        f"PHP's mail() delivers through {said['sendmail']} (set sendmail_path to /bin/false for staging's site)": (
+            said["sendmail"] not in NOWHERE
+        ),
         "a call to another address went out": called or said["http"] != "refused",
         "scheduled tasks are on": said["cron"] != "off",
         "search engines are invited": said["indexed"],

@@ -24,7 +24,7 @@ from pipeline.platforms.platform import Installed
 from pipeline.record import Record
 from pipeline.steps import modules
 from pipeline.steps.copying import ledger_of
-from pipeline.steps.golden import CloneState, code_exclusions, Golden, pull_code, push_code
+from pipeline.steps.golden import CloneState, Golden, code_exclusions, pull_code, push_code
 from pipeline.steps.modules import Target
 from pipeline.steps.site import Shop
 from pipeline.steps.smoke import on_staging
@@ -170,9 +170,9 @@ class Trial:
 
     def keep(self, measured: Measured) -> None:
         """Staging with this update is golden from now on."""
-        assert measured.tried is not None, "a kept update was measured"
         with self.shop.staging.database.connected() as db:
-            self.golden.keep(db, measured.tried, measured.footprint)
+            if measured.tried is not None:
+                self.golden.keep(db, measured.tried, measured.footprint)
         pull_code(self.shop, "kept")
 
     def reset(self, commit: str) -> None:
@@ -200,7 +200,7 @@ class Trial:
         ):
             for act in step.acts:
                 act.does()
-        result = on_staging(self.shop, suites, folder, budget=self.playbook.budgets.smoke, emit=self.emit)
+        result = on_staging(self.shop, suites, folder, budget=self.playbook.budgets.smoke, emit=self.emit, again=False)
         return result.verdict is Verdict.FAILED
 
 

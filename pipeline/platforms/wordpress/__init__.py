@@ -30,7 +30,7 @@ NOT_CODE = (
     "/wp-content/mu-plugins/palier-staging.php",
     "*.log",
 )
-"""What lies in the document root and is not code: secrets, media, caches, what Palier itself puts there. Patterns of rsync."""
+"""What lies in the document root and is not code: secrets, media, caches, what Palier itself puts there."""
 
 MEDIA = ("/wp-content/uploads/",)
 

@@ -1,0 +1,1 @@
+"""What is known to be dangerous: advisories of three kinds, and whether they speak of an installed version."""

@@ -1,0 +1,329 @@
+"""WooCommerce, whichever way it comes: cart and checkout as blocks or as shortcodes, a block theme or a classic one.
+
+Every selector names both forms; which one a page has is seen when it is there. Paths are among the selectors, so that
+an inventory can replace them (``cart-path``) as it replaces any selector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import unquote, urlsplit
+
+from playwright.sync_api import Locator
+
+from smoke_tests.journey import NAVIGATION, Journey
+from smoke_tests.money import amount
+from smoke_tests.pages.base import CartLine, Hit, Screen, Visitor
+from smoke_tests.shop import Shop
+from smoke_tests.shopdata import connected
+from smoke_tests.woocommerce_data import WooCommerceData
+
+SELECTORS = {
+    "cart-path": "/cart/",
+    "contact-path": "/contact/",
+    "search-path": "/?s={term}&post_type=product",
+    "error": ".woocommerce-error, .wc-block-components-notice-banner.is-error, .wc-block-store-notice.is-error",
+    "product-card": "main li.product, main li.wc-block-product, main li.wc-block-grid__product",
+    "product-label": ".woocommerce-loop-product__title, .wp-block-post-title, .wc-block-grid__product-title, "
+    ".wc-block-components-product-name, h2, h3",
+    "search-input": "form:has(input[name='post_type'][value='product']) input[name='s']",
+    "search-none": ".woocommerce-no-products-found, .wp-block-woocommerce-product-collection-no-results, "
+    ".wp-block-query-no-results, main .woocommerce-info",
+    "product-name": "h1.product_title, main h1.wp-block-post-title, main h1",
+    "product-price": ".summary p.price, .summary .price, .wp-block-woocommerce-product-price",
+    "product-body": "body.single-product",
+    "add-to-cart": "button.single_add_to_cart_button",
+    "cart": ".wc-block-cart-items__row, .wp-block-woocommerce-empty-cart-block, "
+    ".woocommerce-cart-form, .cart-empty, .wc-empty-cart-message",
+    "cart-line": "tr.woocommerce-cart-form__cart-item, tr.wc-block-cart-items__row",
+    "cart-line-name": ".product-name, .wc-block-components-product-name",
+    "cart-line-quantity": "input.qty, input.wc-block-components-quantity-selector__input",
+    "cart-total": ".cart_totals .order-total .amount, .wp-block-woocommerce-cart "
+    ".wc-block-components-totals-footer-item .wc-block-components-totals-item__value",
+    "cart-empty": ".wp-block-woocommerce-empty-cart-block, .cart-empty, .wc-empty-cart-message",
+    "cart-cookie": "wp_woocommerce_session_",
+    "to-checkout": ".wc-proceed-to-checkout a.checkout-button, a.wc-block-cart__submit-button",
+    "block-checkout": "form.wc-block-checkout__form",
+    "checkout": "form.wc-block-checkout__form #email, form.woocommerce-checkout #billing_email",
+    "payment": "input[name='radio-control-wc-payment-method-options'], input[name='payment_method']",
+    "busy": ".blockUI.blockOverlay, .wc-block-components-loading-mask",
+    "terms": "form.woocommerce-checkout #terms, .wc-block-checkout__terms input[type='checkbox']",
+    "place-order": "button.wc-block-components-checkout-place-order-button, #place_order",
+    "order-reference": ".woocommerce-order-overview__order strong, "
+    ".wc-block-order-confirmation-summary-list-item:first-child .wc-block-order-confirmation-summary-list-item__value",
+    "order-total": ".woocommerce-order-overview__total .amount, "
+    ".wc-block-order-confirmation-summary-list-item__value:has(.amount)",
+    "contact-form": "form.wpcf7-form",
+    "contact-name": "form.wpcf7-form [name='your-name']",
+    "contact-email": "form.wpcf7-form [name='your-email']",
+    "contact-message": "form.wpcf7-form [name='your-message']",
+    "contact-send": "form.wpcf7-form [type='submit']",
+    "contact-done": ".wpcf7-mail-sent-ok, form.wpcf7-form.sent",
+}
+OFFLINE = ("bacs", "cheque", "cod")
+"""WooCommerce's own methods that need nobody outside, the one that sends most to the customer first."""
+
+FIELDS = {"address": "address_1", "postcode": "postcode", "city": "city", "phone": "phone"}
+POLL = 100
+
+
+class WooCommerceScreen(Screen):
+    """A page of a WooCommerce shop."""
+
+    def __init__(self, journey: Journey) -> None:
+        super().__init__(journey, SELECTORS)
+
+    def cards(self) -> tuple[Hit, ...]:
+        """The products of the list that the page shows."""
+        script = """(cards, label) => cards.map(card => {
+            const anchor = card.querySelector('a[href*="://"]') || card.querySelector('a');
+            return [(card.querySelector(label) || anchor || card).textContent.trim(), anchor ? anchor.href : ''];
+        })"""
+        found = self.find("product-card").evaluate_all(script, self.selector("product-label"))
+        return tuple(Hit(label, urlsplit(address).path) for label, address in found)
+
+    def refuse_error(self, what: str) -> None:
+        """Fail if the shop says an error."""
+        if self.shown("error"):
+            said = " ".join((self.find("error").first.text_content() or "").split())
+            self.journey.fail(f"{what}: {said}")
+
+
+class WooCommerceHome(WooCommerceScreen):
+    def open(self) -> None:
+        self.journey.visit("/")
+
+    def products(self) -> tuple[Hit, ...]:
+        return self.cards()
+
+
+class WooCommerceSearch(WooCommerceScreen):
+    def open(self, term: str) -> None:
+        """Typed into the shop's product search; a theme that shows none is asked by address."""
+        if self.journey.page.url == "about:blank":
+            self.journey.visit("/")
+        if not self.shown("search-input"):
+            self.journey.visit(self.selector("search-path").format(term=term))
+            return
+        self.fill("search-input", term)
+        field = self.find("search-input").first
+        self.journey.submit(lambda: field.press("Enter"), "search")
+
+    def hits(self) -> tuple[Hit, ...]:
+        """One single hit is not listed: WooCommerce leads straight to its page."""
+        if self.find("product-body").count():
+            return (Hit(self.text("product-name"), self.journey.path),)
+        return self.cards()
+
+    def says_nothing_found(self) -> bool:
+        return self.shown("search-none")
+
+    def filters(self) -> tuple[str, ...]:
+        """None that every theme has."""
+        return ()
+
+    def narrow(self, name: str) -> None:
+        self.journey.fail(f"there is no filter {name}")
+
+
+class WooCommerceProduct(WooCommerceScreen):
+    def open(self, path: str) -> None:
+        self.journey.visit(path)
+
+    def name(self) -> str:
+        return self.text("product-name")
+
+    def price(self) -> Decimal:
+        """What is paid: of a product on sale the new price, not the struck one."""
+        self.appears("product-price")
+        price = self.find("product-price").first
+        reduced = price.locator("ins .amount")
+        text = (reduced if reduced.count() else price.locator(".amount")).first.text_content() or ""
+        try:
+            return amount(text)
+        except ValueError:
+            self.journey.fail(f"the price on {self.journey.path} shows no amount but “{text}”")
+
+    def key(self) -> str:
+        """WordPress's own number of the product, which every theme writes on the body."""
+        classes = (self.find("product-body").first.get_attribute("class") or "").split()
+        numbers = [name.removeprefix("postid-") for name in classes if name.startswith("postid-")]
+        return numbers[0] if numbers else ""
+
+    def can_be_bought(self) -> bool:
+        return self.usable("add-to-cart")
+
+    def add_to_cart(self) -> None:
+        self.follow("add-to-cart")
+        self.refuse_error("the product could not be put into the cart")
+
+
+class WooCommerceCart(WooCommerceScreen):
+    def open(self) -> None:
+        self.journey.visit(self.selector("cart-path"))
+        self.appears("cart")
+
+    def lines(self) -> tuple[CartLine, ...]:
+        script = """(lines, [label, quantity]) => lines.map(line => {
+            const field = line.querySelector(quantity);
+            return [(line.querySelector(label) || line).textContent.trim(), field ? parseInt(field.value, 10) : 1];
+        })"""
+        words = [self.selector("cart-line-name"), self.selector("cart-line-quantity")]
+        return tuple(CartLine(name, quantity) for name, quantity in self.find("cart-line").evaluate_all(script, words))
+
+    def total(self) -> Decimal:
+        return self.amount("cart-total")
+
+    def token(self) -> str:
+        """The session's key: the first part of the cookie, whose separator was ``||`` until 9.9 and is ``|`` since."""
+        for cookie in self.journey.page.context.cookies():
+            if cookie.get("name", "").startswith(self.selector("cart-cookie")):
+                return unquote(cookie.get("value", "")).split("|")[0]
+        return ""
+
+    def is_empty(self) -> bool:
+        return self.shown("cart-empty")
+
+    def go_to_checkout(self) -> None:
+        self.follow("to-checkout")
+
+
+class WooCommerceCheckout(WooCommerceScreen):
+    def fill_in(self, visitor: Visitor) -> None:
+        """E-mail and one address: as blocks that of the delivery, which is the invoice's too; as shortcode the invoice's."""
+        self.appears("checkout")
+        if self.find("block-checkout").count():
+            kind = "shipping" if self.journey.page.locator("#shipping-first_name").count() else "billing"
+            self._type("#email", visitor.email)
+            self._fill_address(f"#{kind}-", visitor)
+        else:
+            self._fill_address("#billing_", visitor)
+            self._type("#billing_email", visitor.email)
+        self._settle()
+        if self.find("terms").count():
+            self.tick("terms")
+
+    def _fill_address(self, start: str, visitor: Visitor) -> None:
+        first, _, last = visitor.name.partition(" ")
+        self._choose_country(self.journey.page.locator(f"{start}country"), visitor.country)
+        self._type(f"{start}first_name", first)
+        self._type(f"{start}last_name", last or first)
+        for field, name in FIELDS.items():
+            self._type(f"{start}{name}", str(getattr(visitor, field)))
+
+    def _type(self, selector: str, value: str) -> None:
+        """Fill a field; one that the merchant has taken off the form is not missed."""
+        field = self.journey.page.locator(selector)
+        if field.count():
+            self.journey.act(lambda: field.first.fill(value), selector)
+
+    def _choose_country(self, field: Locator, country: str) -> None:
+        """A shop that sells to one country has no list, and one that guesses right needs no choice."""
+        if field.count() and field.first.evaluate("field => field.tagName") == "SELECT":
+            chosen = field.first.evaluate("field => field.selectedOptions.length ? field.selectedOptions[0].text : ''")
+            if chosen.split(" (")[0] != country:
+                self.journey.act(lambda: field.first.select_option(label=country, force=True), "country")
+
+    def _settle(self) -> None:
+        """Prices and payment methods are asked for anew when the address is known; then nothing covers the form."""
+        self.journey.page.keyboard.press("Tab")
+        self.journey.page.wait_for_load_state("networkidle")
+        self.journey.act(lambda: self.find("busy").first.wait_for(state="detached"), "the checkout's own updating")
+
+    def payments(self) -> tuple[str, ...]:
+        return tuple(self.find("payment").evaluate_all("fields => fields.map(field => field.value)"))
+
+    def choose_offline_payment(self) -> None:
+        offered = self.payments()
+        chosen = next((method for method in OFFLINE if method in offered), None)
+        if chosen is None:
+            self.journey.fail(f"no payment that needs nobody outside is offered, only {', '.join(offered)}")
+        field = self.journey.page.locator(
+            ", ".join(f"{each.strip()}[value='{chosen}']" for each in self.selector("payment").split(","))
+        ).first
+        if not field.is_checked():
+            # The shortcode's theme may hide the field and show its label.
+            self.journey.act(lambda: field.check(force=True), f"the payment method {chosen}")
+
+    def can_place_order(self) -> bool:
+        return self.usable("place-order")
+
+    def place_order(self) -> None:
+        self.journey.submit(self._press, "place-order")
+        self.refuse_error("the order was refused")
+
+    def _press(self) -> None:
+        """Press, and wait until the shop leads on or says why not: an error leads nowhere."""
+        page, before = self.journey.page, self.journey.page.url
+        self.journey.press(self.find("place-order").first, "place-order")
+        for _ in range(NAVIGATION // POLL):
+            if page.url != before:
+                return
+            self.refuse_error("the order was refused")
+            page.wait_for_timeout(POLL)
+
+    def reference(self) -> str:
+        return self.text("order-reference")
+
+    def total(self) -> Decimal:
+        return self.amount("order-total")
+
+
+class WooCommerceContact(WooCommerceScreen):
+    """WooCommerce has no contact form; the selectors are Contact Form 7's, the most common one."""
+
+    def open(self) -> None:
+        self.journey.visit(self.selector("contact-path"))
+        self.appears("contact-form")
+
+    def fill_in(self, visitor: Visitor, message: str) -> None:
+        self.fill("contact-name", visitor.name)
+        self.fill("contact-email", visitor.email)
+        self.fill("contact-message", message)
+
+    def can_send(self) -> bool:
+        return self.usable("contact-send")
+
+    def send(self) -> None:
+        """Some forms lead to another page, some answer in place."""
+        self.journey.press(self.find("contact-send").first, "contact-send")
+
+    def says_sent(self) -> bool:
+        return self.appears("contact-done")
+
+
+@dataclass(frozen=True)
+class WooCommercePages:
+    """A WooCommerce shop, page by page."""
+
+    home: WooCommerceHome
+    search: WooCommerceSearch
+    product: WooCommerceProduct
+    cart: WooCommerceCart
+    checkout: WooCommerceCheckout
+    contact: WooCommerceContact
+
+
+def pages(journey: Journey) -> WooCommercePages:
+    """The pages as this visitor sees them."""
+    return WooCommercePages(
+        WooCommerceHome(journey),
+        WooCommerceSearch(journey),
+        WooCommerceProduct(journey),
+        WooCommerceCart(journey),
+        WooCommerceCheckout(journey),
+        WooCommerceContact(journey),
+    )
+
+
+@contextmanager
+def stored(shop: Shop) -> Iterator[WooCommerceData | None]:
+    """What the shop stored; ``None``: the database was not given."""
+    if shop.database is None:
+        yield None
+    else:
+        with connected(shop.database) as connection:
+            yield WooCommerceData(connection)

@@ -1,0 +1,5 @@
+</main>
+<footer><?php bloginfo( 'name' ); ?></footer>
+<?php wp_footer(); ?>
+</body>
+</html>
