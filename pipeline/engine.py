@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pipeline.errors import UNTOUCHED, Hold, Interrupted, PalierError, RolledBack
-from pipeline.events import Emit, Event, Note, StepBegun, StepDone, StepFailed
+from pipeline.events import Doing, Emit, Event, Note, StepBegun, StepDone, StepFailed
 from pipeline.guard import Guard
 from pipeline.record import Record
 from pipeline.remote.command import Command
@@ -114,11 +114,16 @@ def check(steps: Sequence[Step], emit: Emit) -> None:
         emit(StepBegun(step.name, step.host))
         began = time.monotonic()
         try:
-            details = [act.does() or "" for act in step.acts]
+            details = [_done(act, emit) for act in step.acts]
         except PalierError as cause:
             emit(StepFailed(step.name, time.monotonic() - began, cause.what))
             raise
         emit(StepDone(step.name, time.monotonic() - began, "; ".join(filter(None, details))))
+
+
+def _done(act: Act, emit: Emit) -> str:
+    emit(Doing(act.says))
+    return act.does() or ""
 
 
 def run(steps: Sequence[Step], record: Record, emit: Emit, *, heartbeat: int) -> None:
@@ -199,7 +204,7 @@ class _Run:
         details = []
         for act in step.acts:
             self._guard.allow(act.budget)
-            details.append(act.does() or "")
+            details.append(_done(act, self._emit))
         return [detail for detail in details if detail]
 
     def _taken_back(self, cause: BaseException) -> BaseException:

@@ -15,6 +15,13 @@ class StepBegun:
 
 
 @dataclass(frozen=True)
+class Doing:
+    """One act of a step begins; ``says`` is masked text, for those who want to see every command."""
+
+    says: str
+
+
+@dataclass(frozen=True)
 class StepDone:
     """A step was applied and its effect verified. ``detail`` is a few words on what was measured."""
 
@@ -58,7 +65,7 @@ class Note:
     level: str = "info"
 
 
-Event = StepBegun | StepDone | StepFailed | StepUndone | Progress | Note
+Event = StepBegun | Doing | StepDone | StepFailed | StepUndone | Progress | Note
 Emit = Callable[[Event], None]
 
 

@@ -7,8 +7,9 @@ import time
 
 import click
 
-from pipeline.events import Event, Note, Progress, StepBegun, StepDone, StepFailed, StepUndone
+from pipeline.events import Doing, Event, Note, Progress, StepBegun, StepDone, StepFailed, StepUndone
 
+LONGEST = 400
 COLOURS = {"good": "green", "warning": "yellow"}
 UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
@@ -28,6 +29,9 @@ class Drawing:
                 self._begun = f"+ {event.name}" + (f" on {event.on}" if event.on else "") + " .. "
                 if self._live:
                     self._over(self._begun)
+            case Doing() if self.verbose:
+                self._clear()
+                click.secho("    $ " + " ".join(event.says.split())[:LONGEST], err=True, dim=True)
             case StepDone():
                 self._close(f"+ {event.name}", click.style("ok", fg="green"), event.seconds, event.detail)
             case StepFailed():

@@ -107,7 +107,7 @@ def plan(shop: Shop, playbook: Playbook) -> str:
         "Each: verify the package, commit to the ledger, upload, switch code, run the platform's upgrade, verify versions,"
     )
     lines.append(
-        f"measure the footprint, run the suites {', '.join(playbook.suites)}; keep it, or set it aside and put staging back."
+        f"measure the footprint, run the suites {', '.join(playbook.suites)}; keep it, or set it aside and go on."
     )
     lines.append("Then: all suites on the kept set, the release manifest, the report. Production is only read.")
     return "\n".join(lines)
@@ -126,11 +126,12 @@ def run(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> Outcome:
         evidence = shop.house / "runs" / record.run
         evidence.mkdir(parents=True, mode=0o700)
         trial = Trial(shop, playbook, state, golden.Golden(shop, state), record, evidence, emit)
+        began = time.monotonic()
         begin(trial)
         tried: list[Tried] = []
         for candidate in wanted:
             tried.append(attempt(trial, candidate, tried))
-        return conclude(trial, tuple(tried), by=by)
+        return conclude(trial, tuple(tried), by=by, began=began)
 
 
 def fresh_clone(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> golden.CloneState:
@@ -208,7 +209,7 @@ def blame(trial: Trial, candidate: Candidate, kept: list[Candidate], failed: Smo
     return tuple(each.module for each in guilty)
 
 
-def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str) -> Outcome:
+def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str, began: float) -> Outcome:
     """All suites on the kept set, the manifest, the report."""
     shop, record = trial.shop, trial.record
     kept = [each for each in tried if each.kept]
@@ -236,13 +237,17 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str) -> Outcome:
         else ""
     )
     report = trial.evidence / "report.html"
-    reports.write(_report(trial, tried, final, digest, by), report)
+    told = _report(trial, tried, final, digest=digest, by=by, seconds=time.monotonic() - began)
+    reports.write(told, report)
+    (trial.evidence / "report.md").write_text(reports.summary(told), "utf-8")
     record.end(f"done: {len(kept)} kept, {len(tried) - len(kept)} set aside")
     smoke_runs = len(list(trial.evidence.glob("*/junit.xml")))
     return Outcome(shop.name, record.run, tried, final, digest, report, smoke_runs)
 
 
-def _report(trial: Trial, tried: tuple[Tried, ...], final: SmokeRun | None, digest: str, by: str) -> UpdateReport:
+def _report(
+    trial: Trial, tried: tuple[Tried, ...], final: SmokeRun | None, *, digest: str, by: str, seconds: float
+) -> UpdateReport:
     return UpdateReport(
         shop=trial.shop.inventory.shown_brand,
         run=trial.record.run,
@@ -254,6 +259,7 @@ def _report(trial: Trial, tried: tuple[Tried, ...], final: SmokeRun | None, dige
         approvals_required=trial.playbook.approvals.required,
         approve_command=f"palier approve {trial.record.run}" if digest else "",
         language=trial.shop.inventory.language,
+        seconds=seconds,
     )
 
 

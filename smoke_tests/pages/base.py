@@ -94,6 +94,10 @@ class Cart(Protocol):
 
 
 class Checkout(Protocol):
+    @property
+    def stores_what_is_typed(self) -> bool:
+        """Whether filling in writes the visitor into the shop's tables before anything is ordered."""
+
     def fill_in(self, visitor: Visitor) -> None:
         """Everything up to the last button, terms included; nothing is ordered yet."""
 
@@ -144,6 +148,8 @@ class Pages(Protocol):
 
 class Screen:
     """What page objects share: elements by name, so that an inventory can replace one selector and keep the rest."""
+
+    stores_what_is_typed = False
 
     def __init__(self, journey: Journey, selectors: Mapping[str, str]) -> None:
         self.journey = journey

@@ -191,6 +191,8 @@ class PrestaShopCart(PrestaShopScreen):
 
 
 class PrestaShopCheckout(PrestaShopScreen):
+    stores_what_is_typed = True
+
     def fill_in(self, visitor: Visitor) -> None:
         first, _, last = visitor.name.partition(" ")
         self.fill("guest-firstname", first)

@@ -7,12 +7,13 @@ an inventory can replace them (``cart-path``) as it replaces any selector.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, Response
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from smoke_tests.journey import NAVIGATION, Journey
 from smoke_tests.money import amount
@@ -68,6 +69,13 @@ OFFLINE = ("bacs", "cheque", "cod")
 
 FIELDS = {"address": "address_1", "postcode": "postcode", "city": "city", "phone": "phone"}
 POLL = 100
+ASKED_AGAIN = 3_000
+"""Milliseconds in which a checkout that was filled in asks for prices: 1,500 after the last key, and the answer."""
+
+
+def _prices_again(response: Response) -> bool:
+    """Whether the checkout was told its prices anew."""
+    return "/wc/store/v1/batch" in unquote(response.url) or "wc-ajax=update_order_review" in response.url
 
 
 class WooCommerceScreen(Screen):
@@ -228,9 +236,14 @@ class WooCommerceCheckout(WooCommerceScreen):
                 self.journey.act(lambda: field.first.select_option(label=country, force=True), "country")
 
     def _settle(self) -> None:
-        """Prices and payment methods are asked for anew when the address is known; then nothing covers the form."""
-        self.journey.page.keyboard.press("Tab")
-        self.journey.page.wait_for_load_state("networkidle")
+        """Prices and payment methods are asked for anew when the address is known; then nothing covers the form.
+
+        The blocks ask a while after the last key; a button that is pressed just then forgets that it was pressed.
+        """
+        page = self.journey.page
+        with suppress(PlaywrightTimeout), page.expect_response(_prices_again, timeout=ASKED_AGAIN):
+            page.keyboard.press("Tab")
+        page.wait_for_load_state("networkidle")
         self.journey.act(lambda: self.find("busy").first.wait_for(state="detached"), "the checkout's own updating")
 
     def payments(self) -> tuple[str, ...]:

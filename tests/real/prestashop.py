@@ -209,6 +209,8 @@ def merchant_settings(mail_port: int) -> str:
     values = {"PS_MAIL_METHOD": "2", "PS_MAIL_SERVER": LOOPBACK, "PS_MAIL_SMTP_PORT": str(mail_port)}
     settings = [f"UPDATE {PREFIX}configuration SET value = '{value}' WHERE name = '{name}';" for name, value in values.items()]
     return "".join(settings) + (
+        f"INSERT INTO {PREFIX}configuration (name, value, date_add, date_upd)"
+        " VALUES ('CONTACTFORM_SEND_NOTIFICATION_EMAIL', '1', NOW(), NOW());"
         f"INSERT IGNORE INTO {PREFIX}module_country (id_module, id_shop, id_country)"
         f" SELECT DISTINCT p.id_module, p.id_shop, c.id_country FROM {PREFIX}module_country p"
         f" JOIN {PREFIX}country c ON c.active = 1;"
