@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
+import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -29,6 +32,8 @@ RECORDS = pytest.StashKey[list[Record]]()
 RECORD = pytest.StashKey[Record]()
 JOURNEY = pytest.StashKey[Journey]()
 POLL = 0.02
+ORPHANED = 4.0
+"""Seconds that suites have to close their browser once whoever prepared them is gone."""
 WINDOW = {"width": 1280, "height": 800}
 
 
@@ -65,6 +70,8 @@ def _shop(config: pytest.Config) -> Shop | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     evidence = (config.getoption("--evidence") or Path("test-results")).absolute()
+    if config.getoption("--ready-file") is not None:
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="orphaned", daemon=True).start()
     config.stash[EVIDENCE] = evidence
     config.stash[RECORDS] = []
     config.option.output = str(evidence / "playwright")
@@ -83,6 +90,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if SHOP not in session.config.stash and not session.config.option.collectonly:
         message = "say which shop: --base-url URL, or --shop FILE"
         raise pytest.UsageError(message)
+
+
+def _end_with(parent: int) -> None:
+    """Whoever prepared these suites may be killed: then nobody gives the word, and no browser is to stay behind."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(ORPHANED)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
 
 
 # Fixtures of the session.

@@ -161,7 +161,7 @@ class Sources:
         if before is not None and before.sha256 != archive.sha256:
             raise PackageRefused(
                 f"{_named(source)} has {archive.name} {version} with other bytes than when it was first seen.",
-                why=f"First seen on {before.first_seen[:10]}: SHA-256 {before.sha256[:12]}…, now {archive.sha256[:12]}….",
+                why=f"First seen {before.first_seen[:10]}: SHA-256 {before.sha256[:12]}…, now {archive.sha256[:12]}….",
                 next_step="Ask its publisher. The package that was seen first is kept and used.",
             )
         kept = self.store.keep(archive, version, source, released)

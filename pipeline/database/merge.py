@@ -8,7 +8,7 @@ somebody else wrote, and their write wins.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -17,7 +17,8 @@ from pipeline.database.checkpoint import Checkpoint, CheckpointFailed, Copy, bui
 from pipeline.database.compare import all_same, common, digest, matched, same
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Footprint
-from pipeline.database.schema import Table, read
+from pipeline.database.references import Reference, references
+from pipeline.database.schema import Column, Table, read
 from pipeline.database.shell import raise_counters
 from pipeline.database.sql import OWN, identifier, names
 
@@ -42,6 +43,11 @@ class MergeTable:
     """Columns that both states have, whose values the update changed in at least one row."""
     counters: tuple[str, ...] = ()
     """Number columns that everybody adds to and takes from: the update's difference is taken back, not its value."""
+    references: tuple[Reference, ...] = ()
+    """Who refers to this table's rows."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Columns that the update only gave another name: the old one and the new one."""
+    aside_number: int = 0
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -96,8 +102,20 @@ class MergeTable:
 
     @property
     def aside(self) -> str:
-        """Where a table goes that the update made."""
-        return f"{OWN}aside_{self.number}"
+        """Where a table goes that the update made, or what others wrote into columns that it added."""
+        return f"{OWN}aside_{self.aside_number or self.number}"
+
+    @property
+    def cells(self) -> str:
+        """What the update itself wrote into the columns that it added."""
+        return f"{OWN}cells_{self.number}"
+
+    @property
+    def gained(self) -> tuple[Column, ...]:
+        """The columns that the update added, without the generated ones."""
+        if self.before is None or self.after is None:
+            return ()
+        return tuple(column for column in self.after.stored if not self.before.table.has(column.name))
 
 
 @dataclass(frozen=True)
@@ -163,17 +181,27 @@ def record(
     *,
     counters: Mapping[str, Collection[str]] | None = None,
     ignore: Mapping[str, str] | None = None,
+    by_name: Collection[str] = (),
 ) -> MergePlan:
     """Keep the images of the rows that the update touched; called behind the maintenance page, after verification.
 
     :param counters: table -> number columns whose *difference* is taken back.
     :param ignore: table -> SQL condition on its columns: rows that are noise and are not taken back.
+    :param by_name: tables whose rows may refer to others by the names of their columns, without a foreign key.
     :raises CheckpointFailed: if a table of the footprint has no copy, or could not be taken back.
     """
     live = read(db)
     plan = plan_merge(checkpoint, footprint, live, counters or {})
     _prepare(db)
-    tables = tuple(_record(db, table, (ignore or {}).get(table.name, "")) for table in plan.tables)
+    used = _asides(db)
+    tables = tuple(
+        replace(
+            _record(db, table, (ignore or {}).get(table.name, "")),
+            references=references(live, table.name, by_name) if table.name in live else (),
+            aside_number=table.number + used,
+        )
+        for table in plan.tables
+    )
     for (statement,) in db.rows(raise_counters(identifier(checkpoint.map))):
         db.execute(str(statement).rstrip(";"))
     return MergePlan(tables, plan.views_before, plan.views_added, plan.map)
@@ -213,11 +241,17 @@ def _prepare(db: Database) -> None:
     )
 
 
+def _asides(db: Database) -> int:
+    """The highest number of a table that an earlier rollback set aside: those are never written over."""
+    sql = rf"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
+    return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
+
+
 def forget(db: Database) -> None:
     """Drop the images, the state and the conflicts of an earlier recording; tables set aside stay."""
     sql = (
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        r" AND (TABLE_NAME REGEXP '^_palier_(post|gone|work|wide)_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
+        r" AND (TABLE_NAME REGEXP '^_palier_(post|gone|work|wide|cells)_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
     )
     for (name,) in db.rows(sql, (STATE, CONFLICTS)):
         db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
@@ -225,12 +259,14 @@ def forget(db: Database) -> None:
 
 def _record(db: Database, table: MergeTable, ignore: str) -> MergeTable:
     if table.before is None:
-        rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(table.name)}"))
-        return MergeTable(table.number, table.name, None, table.after, added=rows)
+        return replace(table, added=int(db.value(f"SELECT COUNT(*) FROM {identifier(table.name)}")))
     if table.after is None:
-        return MergeTable(table.number, table.name, table.before, None, removed=table.before.rows)
+        return replace(table, removed=table.before.rows)
     for statement in build_like(table.work, table.after, f"ADD COLUMN {ACTION} TINYINT NOT NULL"):
         db.execute(statement)
+    if table.gained and table.key:
+        db.execute(keep_cells(table))
+        table = replace(table, renamed=tuple(renamed(db, table)))
     return (_record_keyed if table.key else _record_multiset)(db, table, table.before, table.after, ignore)
 
 
@@ -258,17 +294,7 @@ def _record_keyed(db: Database, table: MergeTable, before: Copy, after: Table, i
     changed, *counts = db.rows(f"SELECT COUNT(*), {moved} FROM {post} l JOIN {copy} p ON {key}")[0]
     total, removed = (int(db.value(f"SELECT COUNT(*) FROM {image}")) for image in (post, gone))
     columns_changed = tuple(one.name for (one, _), count in zip(pairs, counts, strict=True) if int(count))
-    return MergeTable(
-        table.number,
-        table.name,
-        before,
-        after,
-        added=total - int(changed),
-        changed=int(changed),
-        removed=removed,
-        columns=columns_changed,
-        counters=table.counters,
-    )
+    return replace(table, added=total - int(changed), changed=int(changed), removed=removed, columns=columns_changed)
 
 
 def _record_multiset(db: Database, table: MergeTable, before: Copy, after: Table, ignore: str) -> MergeTable:
@@ -284,6 +310,4 @@ def _record_multiset(db: Database, table: MergeTable, before: Copy, after: Table
         ") r GROUP BY d HAVING SUM(n) <> 0"
     )
     more, less = db.rows(f"SELECT COALESCE(SUM(GREATEST(n, 0)), 0), COALESCE(SUM(GREATEST(-n, 0)), 0) FROM {post}")[0]
-    return MergeTable(
-        table.number, table.name, before, after, added=int(float(more)), removed=int(float(less)), counters=()
-    )
+    return replace(table, added=int(float(more)), removed=int(float(less)), counters=())

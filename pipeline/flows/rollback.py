@@ -10,7 +10,8 @@ from pipeline.errors import Hold, Refused
 from pipeline.events import Emit, Note
 from pipeline.evidence import smoke as smoke_runs
 from pipeline.evidence.verdicts import SmokeRun
-from pipeline.record import Record
+from pipeline.guard import Guard
+from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Secret
 from pipeline.rollback import Undone, roll_back
 from pipeline.steps import maintenance, release
@@ -19,6 +20,10 @@ from pipeline.steps.site import Shop
 from pipeline.steps.smoke import production_settings
 
 CONFLICTS = "conflicts.txt"
+SMOKE_SECONDS = 120
+SPARE_SECONDS = 60
+"""What undoing and opening may take beside the smoke suites before the guard on the host ends the rollback itself."""
+
 PUT_BACK = "Production was rolled back and is open."
 
 
@@ -107,12 +112,22 @@ def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> Smok
     folder = shop.house / "runs" / own.run
     with smoke_runs.prepare(settings, ("home", "search", "checkout"), folder, emit=emit) as prepared:
         prepared.wait_warm()
+        _guarded(record, emit)
         _demand(roll_back(record, emit, stay_closed=True), record, shop)
-        smoke = prepared.go(budget=120)
+        smoke = prepared.go(budget=SMOKE_SECONDS)
         if not smoke.passed:
             emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
         _demand(roll_back(record, emit), record, shop)
     return smoke
+
+
+def _guarded(record: Record, emit: Emit) -> None:
+    """If this machine dies while the page is on, the host ends the rollback by itself and opens the shop."""
+    try:
+        Guard(record, SMOKE_SECONDS + SPARE_SECONDS).start()
+    except (Refused, TakenOver) as problem:
+        # An undo that was begun before, or a script of another version of Palier: the way back is there all the same.
+        emit(Note(f"No guard watches over this rollback: {problem.what}", "warning"))
 
 
 def _demand(undone: Undone, record: Record, shop: Shop) -> None:

@@ -104,7 +104,7 @@ def plan(shop: Shop, playbook: Playbook) -> str:
     for number, update in enumerate(playbook.updates, 1):
         lines.append(f"{number:2d}. {update.module} to {update.to}: {update.reason.kind}, {update.reason.text}")
     lines.append(
-        "Each: verify the package, commit to the ledger, upload, switch code, run the platform's upgrade, verify versions,"
+        "Each: verify the package, commit to the ledger, upload, switch code, run the platform's upgrade, verify,"
     )
     lines.append(
         f"measure the footprint, run the suites {', '.join(playbook.suites)}; keep it, or set it aside and go on."

@@ -98,7 +98,7 @@ def check_place(shop: Shop) -> Step:
         left = [
             run
             for run in Record.list(site.host, site.record)
-            if run.flow == "promote" and run.outcome in ("unfinished", "being rolled back")
+            if run.flow == "promote" and run.outcome.startswith(("unfinished", "being rolled back", "hold"))
         ]
         if left:
             raise Refused(

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Refused
+from pipeline.events import silent
 from pipeline.guard import Guard, Supervised, guard_script
 from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Command, Secret, command, script
 from pipeline.remote.fake import FakeHost
 from pipeline.remote.host import CommandFailed, OutcomeUnknown
 from pipeline.remote.local import LocalHost
+from pipeline.rollback import roll_back
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -71,6 +73,16 @@ def test_it_stays_quiet_while_the_heart_beats(record: Record) -> None:
     time.sleep(3.5)
     guard.stop()
     assert not has(record, "undone-it")
+
+
+def test_it_ends_a_rollback_whose_driver_is_gone_with_the_page_still_on(record: Record) -> None:
+    record.place(1, "close", "touch page-taken-down", closes=True)
+    record.place(2, "switch", "touch code-put-back")
+    Guard(record, 1).start()
+    assert roll_back(record, silent, stay_closed=True).ok
+    assert has(record, "code-put-back")
+    wait_for(lambda: has(record, "rolled-back"))
+    assert has(record, "page-taken-down")
 
 
 def test_it_takes_everything_back_when_the_heart_stops(record: Record) -> None:

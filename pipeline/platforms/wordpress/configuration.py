@@ -32,7 +32,7 @@ IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 def read(output: str) -> Configuration:
-    """Read ``wp config list --format=json``.
+    """Read ``wp config list --format=json``. Of its constants only the harmless ones are kept.
 
     :raises PalierError: if it is not what WP-CLI writes, or names no database.
     """
@@ -50,7 +50,9 @@ def read(output: str) -> Configuration:
             rest={
                 name: row["value"]
                 for name, row in rows.items()
-                if row.get("type") == "constant" and isinstance(row["value"], (str, int, float, bool))
+                if row.get("type") == "constant"
+                and isinstance(row["value"], (str, int, float, bool))
+                and (is_harmless(name) or name in {"DB_CHARSET", "DB_COLLATE"})
             },
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -156,7 +156,7 @@ class ReleaseWorld:
         ]
         known = family(pid for pid in servers if pid is not None)
         world.apache.stop()  # its OPcache would hold on to the code of before
-        end(set(marked(world.folder)) - known, seconds=1)
+        end((set(marked(world.folder)) - known) | self._mine(), seconds=1)
         for name in self._kept():
             mirror(self._saved / name, world.folder / name)
         for site in (world.production, world.staging):
@@ -300,17 +300,13 @@ class ReleaseWorld:
     def left_running(self) -> list[str]:
         """The command lines of processes of this world that are not its servers."""
         servers = family(pid for pid in self.world._pids().values() if pid is not None)
-        place = str(self._temporary).encode()
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid() or int(entry.name) in servers:
-                continue
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes()
-                marks = (entry / "environ").read_bytes().split(b"\0")
-                if words and (place in words or f"{MARK}={self.world.folder}".encode() in marks):
-                    found.append(words.replace(b"\0", b" ").decode("utf-8", "replace").strip())
-        return found
+        pids = (self._mine() | set(marked(self.world.folder))) - servers
+        return [words[:300] for words in map(_command_line, sorted(pids)) if words]
+
+    def _mine(self) -> set[int]:
+        """Suites and browsers: they carry no mark, but their command line names the temporary folder."""
+        found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return {pid for pid in found if str(self._temporary) in _command_line(pid)} - {os.getpid()}
 
     def require_nothing_left_running(self, seconds: float = SETTLED) -> None:
         deadline = time.monotonic() + seconds
@@ -338,6 +334,13 @@ VARYING = {
     "AND option_name NOT IN ('cron')"
 }
 """Rows that a visit rewrites."""
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def hashes(root: Path) -> dict[str, str]:

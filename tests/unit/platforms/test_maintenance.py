@@ -1,0 +1,134 @@
+"""The maintenance page's rule, and the shell text that takes it away again."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.platforms import maintenance
+from pipeline.remote.command import Secret
+
+TOKEN = Secret("tok-en_1")
+RULES = st.text(alphabet=st.characters(blacklist_characters="\r", blacklist_categories=("Cs",))).filter(
+    lambda text: maintenance.BEGIN not in text
+)
+
+
+@given(RULES)
+def test_opening_gives_back_exactly_what_was_there(rules: str) -> None:
+    closed = maintenance.closed(rules, TOKEN, retry_after=60)
+    assert maintenance.is_closed(closed)
+    assert maintenance.opened(closed) == rules
+
+
+@given(RULES)
+def test_closing_twice_is_closing_once(rules: str) -> None:
+    once = maintenance.closed(rules, TOKEN, retry_after=60)
+    assert maintenance.closed(once, TOKEN, retry_after=60) == once
+
+
+def test_the_page_speaks_french_and_english_and_escapes_the_brand() -> None:
+    page = maintenance.page("Chez <b>Zoé</b> & Cie", "04 70 00 00 00")
+    assert 'lang="fr"' in page
+    assert 'lang="en"' in page
+    assert "Chez &lt;b&gt;Zoé&lt;/b&gt; &amp; Cie" in page
+    assert page.count("04 70 00 00 00") == 2
+    assert maintenance.MARK in page
+
+
+def test_without_a_contact_nobody_is_invited_to_ask() -> None:
+    assert "question" not in maintenance.page("Zoé", "")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, Path]:
+    """A document root and a run's folder."""
+    root, run = tmp_path / "www with space", tmp_path / "run"
+    root.mkdir()
+    run.mkdir()
+    return root, run
+
+
+def sh(text: str, run: Path) -> None:
+    subprocess.run(["sh", "-eu", "-c", text], cwd=run, check=True, capture_output=True)
+
+
+def closed_shop(root: Path, run: Path, rules: str | None) -> None:
+    """What the step that closes the shop leaves, done by hand."""
+    if rules is None:
+        (run / "htaccess.absent").touch()
+    else:
+        (run / "htaccess.before").write_text(rules)
+    (run / "htaccess.block").write_text(maintenance.block(TOKEN, retry_after=60))
+    (run / "maintenance.html").write_text("page")
+    (root / ".htaccess").write_text(maintenance.closed(rules or "", TOKEN, retry_after=60))
+    (root / maintenance.PAGE).write_text("page")
+
+
+def test_behind_the_page_the_rules_become_what_they_were(place: tuple[Path, Path]) -> None:
+    root, run = place
+    closed_shop(root, run, "RewriteEngine On\n# ours\n")
+    with (root / ".htaccess").open("a") as rules:
+        rules.write("# written by the update\n")
+    for _ in range(2):
+        sh(maintenance.reopen_fragment(str(root)), run)
+        assert (root / ".htaccess").read_text() == "RewriteEngine On\n# ours\n"
+        assert not (root / maintenance.PAGE).exists()
+
+
+def test_a_shop_without_rules_has_none_again(place: tuple[Path, Path]) -> None:
+    root, run = place
+    closed_shop(root, run, None)
+    sh(maintenance.reopen_fragment(str(root)), run)
+    assert list(root.iterdir()) == []
+
+
+def test_a_page_that_was_never_put_up_is_taken_down_without_a_word(place: tuple[Path, Path]) -> None:
+    root, run = place
+    (root / ".htaccess").write_text("# ours\n")
+    sh(maintenance.reopen_fragment(str(root)), run)
+    assert (root / ".htaccess").read_text() == "# ours\n"
+
+
+def test_after_reopening_what_the_merchant_wrote_into_the_rules_stays(place: tuple[Path, Path]) -> None:
+    root, run = place
+    closed_shop(root, run, "# before\n")
+    (run / "opened").touch()
+    (root / ".htaccess").write_text("# the merchant's\n")
+    sh(maintenance.close_fragment(str(root), drain=":\n"), run)
+    shut = (root / ".htaccess").read_text()
+    assert shut.startswith(maintenance.BEGIN)
+    assert (root / maintenance.PAGE).read_text() == "page"
+    sh(maintenance.close_fragment(str(root), drain=":\n"), run)
+    assert (root / ".htaccess").read_text() == shut
+    sh(maintenance.reopen_fragment(str(root)), run)
+    assert (root / ".htaccess").read_text() == "# the merchant's\n"
+
+
+def test_a_shop_that_was_never_opened_is_not_closed_by_the_undo_of_opening(place: tuple[Path, Path]) -> None:
+    root, run = place
+    (root / ".htaccess").write_text("# ours\n")
+    sh(maintenance.close_fragment(str(root), drain="exit 1\n"), run)
+    assert (root / ".htaccess").read_text() == "# ours\n"
+
+
+def test_the_mode_of_the_rules_is_kept(place: tuple[Path, Path]) -> None:
+    root, run = place
+    closed_shop(root, run, "# ours\n")
+    (root / ".htaccess").chmod(0o640)
+    sh(maintenance.reopen_fragment(str(root)), run)
+    assert (root / ".htaccess").stat().st_mode & 0o777 == 0o640
+
+
+def test_nobody_meets_the_newer_code_that_php_still_remembers(place: tuple[Path, Path]) -> None:
+    root, run = place
+    closed_shop(root, run, "# ours\n")
+    switched = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True).stdout
+    (run / "code-switched-back").write_text(switched)
+    sh(maintenance.reopen_fragment(str(root)), run)
+    now = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True).stdout
+    assert int(now) - int(switched) > 2
