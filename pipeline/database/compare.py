@@ -7,11 +7,13 @@ itself tells rows apart, by the key's own collation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
-from pipeline.database.schema import Column, Table
+from pipeline.database.schema import Column, Index, Table
 from pipeline.database.sql import identifier, names
 
+_PREFIX = re.compile(r"`((?:[^`]|``)+)`\((\d+)\)")
 _TEXT = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json"}
 _BYTES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
 _EXACT = {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year", "bit"}
@@ -77,6 +79,17 @@ def _key_match(left: str, right: str, one: Column, two: Column) -> str:
     if one.collation and two.collation and one.collation != two.collation:
         b = f"CONVERT({b} USING {one.charset}) COLLATE {one.collation}"
     return f"{a} = {b}"
+
+
+def index_match(left: str, right: str, index: Index) -> str:
+    """A condition: two rows hold the same in a unique index, of which a column may count only with its beginning."""
+    lengths = {name.replace("``", "`"): length for name, length in _PREFIX.findall(index.definition)}
+    return " AND ".join(
+        f"LEFT({left}.{identifier(name)}, {lengths[name]}) = LEFT({right}.{identifier(name)}, {lengths[name]})"
+        if name in lengths
+        else f"{left}.{identifier(name)} = {right}.{identifier(name)}"
+        for name in index.columns
+    )
 
 
 def digest(alias: str, columns: Sequence[Column]) -> str:

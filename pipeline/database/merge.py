@@ -8,135 +8,19 @@ somebody else wrote, and their write wins.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-
-from pydantic import TypeAdapter
+from dataclasses import replace
 
 from pipeline.database.alter import obstacles
+from pipeline.database.aside import keep_cells, renamed
 from pipeline.database.checkpoint import Checkpoint, CheckpointFailed, Copy, build_like
 from pipeline.database.compare import all_same, common, digest, matched, same
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Footprint
-from pipeline.database.references import Reference, references
-from pipeline.database.schema import Column, Table, read
+from pipeline.database.merge_plan import ACTION, CONFLICTS, STATE, MergePlan, MergeTable
+from pipeline.database.references import references
+from pipeline.database.schema import Table, read
 from pipeline.database.shell import raise_counters
 from pipeline.database.sql import OWN, identifier, names
-
-CONFLICTS = f"{OWN}conflicts"
-STATE = f"{OWN}state"
-ACTION = "_palier_act"
-"""The column of a work table that says what happens to the row: 1 it is put back, 2 it goes, 0 it stays as it is."""
-
-
-@dataclass(frozen=True)
-class MergeTable:
-    """What the update did to one table. Without ``before`` it made the table, without ``after`` it removed it."""
-
-    number: int
-    name: str
-    before: Copy | None
-    after: Table | None
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    columns: tuple[str, ...] = ()
-    """Columns that both states have, whose values the update changed in at least one row."""
-    counters: tuple[str, ...] = ()
-    """Number columns that everybody adds to and takes from: the update's difference is taken back, not its value."""
-    references: tuple[Reference, ...] = ()
-    """Who refers to this table's rows."""
-    renamed: tuple[tuple[str, str], ...] = ()
-    """Columns that the update only gave another name: the old one and the new one."""
-    aside_number: int = 0
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        return self.before.table.key if self.before and self.after else ()
-
-    @property
-    def copy(self) -> Copy:
-        """The checkpoint's copy, of a table that was there before."""
-        if self.before is None:
-            raise ValueError(f"{self.name} was made by the update")
-        return self.before
-
-    @property
-    def then(self) -> Table:
-        """How the table was built before the update."""
-        return self.copy.table
-
-    @property
-    def now(self) -> Table:
-        """How the update left it."""
-        if self.after is None:
-            raise ValueError(f"{self.name} was removed by the update")
-        return self.after
-
-    @property
-    def altered(self) -> bool:
-        return bool(self.before and self.after and self.before.table.create != self.after.create)
-
-    @property
-    def touched(self) -> int:
-        return self.added + self.changed + self.removed
-
-    @property
-    def post(self) -> str:
-        """The images of the rows that the update added or changed; without a key: fingerprints and differences."""
-        return f"{OWN}post_{self.number}"
-
-    @property
-    def gone(self) -> str:
-        """The images of the rows that the update removed."""
-        return f"{OWN}gone_{self.number}"
-
-    @property
-    def work(self) -> str:
-        """Empty until the way back is taken; then what is done to each row."""
-        return f"{OWN}work_{self.number}"
-
-    @property
-    def wide(self) -> str:
-        """What the columns with another type hold just before the reverse ALTER."""
-        return f"{OWN}wide_{self.number}"
-
-    @property
-    def aside(self) -> str:
-        """Where a table goes that the update made, or what others wrote into columns that it added."""
-        return f"{OWN}aside_{self.aside_number or self.number}"
-
-    @property
-    def cells(self) -> str:
-        """What the update itself wrote into the columns that it added."""
-        return f"{OWN}cells_{self.number}"
-
-    @property
-    def gained(self) -> tuple[Column, ...]:
-        """The columns that the update added, without the generated ones."""
-        if self.before is None or self.after is None:
-            return ()
-        return tuple(column for column in self.after.stored if not self.before.table.has(column.name))
-
-
-@dataclass(frozen=True)
-class MergePlan:
-    """All that the way back after reopening is written from."""
-
-    tables: tuple[MergeTable, ...]
-    views_before: dict[str, Table]
-    views_added: tuple[str, ...]
-    map: str
-    """The checkpoint's map, which knows the highest AUTO_INCREMENT."""
-
-    def json(self) -> str:
-        return _ADAPTER.dump_json(self).decode()
-
-    @staticmethod
-    def from_json(content: str | bytes) -> MergePlan:
-        return _ADAPTER.validate_json(content)
-
-
-_ADAPTER = TypeAdapter(MergePlan)
 
 
 def refuse(before: Mapping[str, Table], after: Mapping[str, Table], footprint: Footprint) -> list[str]:
@@ -243,7 +127,10 @@ def _prepare(db: Database) -> None:
 
 def _asides(db: Database) -> int:
     """The highest number of a table that an earlier rollback set aside: those are never written over."""
-    sql = rf"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
+    sql = (
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+        f" AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
+    )
     return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
 
 
@@ -258,16 +145,17 @@ def forget(db: Database) -> None:
 
 
 def _record(db: Database, table: MergeTable, ignore: str) -> MergeTable:
-    if table.before is None:
+    before, after = table.before, table.after
+    if before is None:
         return replace(table, added=int(db.value(f"SELECT COUNT(*) FROM {identifier(table.name)}")))
-    if table.after is None:
-        return replace(table, removed=table.before.rows)
-    for statement in build_like(table.work, table.after, f"ADD COLUMN {ACTION} TINYINT NOT NULL"):
+    if after is None:
+        return replace(table, removed=before.rows)
+    for statement in build_like(table.work, after, f"ADD COLUMN {ACTION} TINYINT NOT NULL"):
         db.execute(statement)
     if table.gained and table.key:
         db.execute(keep_cells(table))
         table = replace(table, renamed=tuple(renamed(db, table)))
-    return (_record_keyed if table.key else _record_multiset)(db, table, table.before, table.after, ignore)
+    return (_record_keyed if table.key else _record_multiset)(db, table, before, after, ignore)
 
 
 def _record_keyed(db: Database, table: MergeTable, before: Copy, after: Table, ignore: str) -> MergeTable:

@@ -9,10 +9,21 @@ import shlex
 from collections.abc import Iterable
 
 from pipeline.database.alter import Late, Reversal, reverse
+from pipeline.database.aside import carry_over, put_aside
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.compare import equalize
-from pipeline.database.merge import CONFLICTS, STATE, MergePlan, MergeTable
-from pipeline.database.merge_sql import CAME_BACK_TABLE, NOT_UNIQUE, apply, conflict, fill, images, keep_wide
+from pipeline.database.merge_plan import CONFLICTS, STATE, MergePlan, MergeTable
+from pipeline.database.merge_sql import (
+    CAME_BACK_TABLE,
+    NOT_UNIQUE,
+    apply,
+    conflict,
+    fill,
+    hold_still,
+    images,
+    keep_wide,
+    settle,
+)
 from pipeline.database.restore import DEFAULTS, restore_body, restore_triggers, restore_views
 from pipeline.database.schema import Table
 from pipeline.database.shell import drop_triggers, is_defined, preamble, raise_counters, run_sql
@@ -84,29 +95,37 @@ def _rows(tables: Iterable[MergeTable]) -> list[str]:
     parts = []
     if together:
         statements = [
+            *(hold_still(table) for table in together if not table.key),
             *(s for table in together for s in images(table)),
+            *settle(together, touched),
             *(s for table in together for s in apply(table)),
         ]
-        parts.append(_once("rows", statements))
+        parts.append(_once("rows", statements, still=not all(table.key for table in together)))
     for table in touched:
         if not table.now.transactional:
-            parts.append(_once(f"images-{table.number}", images(table)))
+            parts.append(_once(f"images-{table.number}", [*images(table), *settle([table], touched)]))
             parts.append(_once(f"rows-{table.number}", apply(table)))
     return parts
 
 
-def _once(part: str, statements: Iterable[str]) -> str:
-    """Shell text that runs statements in one transaction with the mark that they were run."""
-    body = ["START TRANSACTION", f"INSERT INTO {STATE} VALUES ({text(part)})", *statements, "COMMIT"]
+def _once(part: str, statements: Iterable[str], *, still: bool = False) -> str:
+    """Shell text that runs statements in one transaction with the mark that they were run.
+
+    :param still: at REPEATABLE READ, which locks gaps too.
+    """
+    level = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"] if still else []
+    body = [*level, "START TRANSACTION", f"INSERT INTO {STATE} VALUES ({text(part)})", *statements, "COMMIT"]
     return f"if palier_done {part}; then :; else\n{run_sql(body)}fi\n"
 
 
 def _altered(table: MergeTable, back: Reversal) -> str:
     """The reverse ALTER while the table is built as the update left it; then the values, then what they must obey."""
-    before_alter = [*(keep_wide(table, back.retyped) if back.retyped else []), back.alter]
+    keeping = [*(keep_wide(table, back.retyped) if back.retyped else []), *(put_aside(table) if table.gained else [])]
+    before_alter = [*keeping, back.alter]
     parts = [f"if {is_defined(table.now)}then\n{run_sql(before_alter)}fi\n"] if back.alter else []
     if back.retyped or back.refill:
-        parts.append(_once(f"fill-{table.number}", fill(table, back.refill, back.retyped)))
+        filled = [*fill(table, back.refill, back.retyped), *carry_over(table)]
+        parts.append(_once(f"fill-{table.number}", filled))
     return "".join([*parts, *(_late(table, item) for item in back.late)])
 
 

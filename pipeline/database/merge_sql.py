@@ -6,22 +6,28 @@ removing and adding rows, so that two rows which traded the value of a unique ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pipeline.database.compare import all_same, common, digest, key_text, matched, retyped, same
-from pipeline.database.merge import ACTION, CONFLICTS, MergeTable
-from pipeline.database.schema import Column, Table
+from pipeline.database.compare import all_same, common, digest, index_match, key_text, matched, retyped, same
+from pipeline.database.merge_plan import ACTION, CONFLICTS, MergeTable
+from pipeline.database.references import columns_match
+from pipeline.database.schema import Column, Index, Table
 from pipeline.database.sql import identifier, names, text
 
 KEPT_ADDED = "the update added this row and somebody wrote it since: it stays"
 KEPT_CELL = "the update changed this value and somebody wrote it since: theirs stays"
 STAYS_DELETED = "the update changed this row and somebody deleted it since: it stays deleted"
 CAME_BACK = "the update removed this row and somebody made it again: theirs stays"
+KEPT_REFERRED = "the update added this row and other rows refer to it: it stays"
+OVERDRAWN = "without what the update added, this count would be below what the column can hold"
 COLLIDES = "another row now holds a value that must be unique: the row stays as it is"
 SHORTENED = "the value does not fit the column as it was before: it was shortened"
 FEWER = "the update added such rows and somebody changed or deleted some since"
 CAME_BACK_TABLE = "the update removed this table and somebody made it again: theirs stays"
 NOT_UNIQUE = "rows written since do not allow this unique key: it was not put back"
+
+NEEDED = 3
+"""The action of a row that the update added and that stays because others refer to it."""
 
 ROUNDS = 10
 """How long a chain of rows may be, each of which cannot go back because the one before it stays."""
@@ -42,6 +48,29 @@ def images(table: MergeTable) -> list[str]:
         f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'rows'",
     ]
     return [*begin, *(_Keyed(table).statements() if table.key else _multiset(table))]
+
+
+def settle(tables: Sequence[MergeTable], plan: Sequence[MergeTable]) -> list[str]:
+    """Statements for between the images and their use: which rows must stay after all, and that they do.
+
+    A row that stays may need another one to stay, so the questions are asked again and again; rows outside the work
+    tables do not move, and are asked once.
+
+    :param tables: those whose images were taken together.
+    :param plan: all tables of the way back.
+    """
+    keyed = [_Keyed(table) for table in tables if table.key]
+    works = {table.name: table for table in plan if table.touched and table.before and table.after}
+    moving = {table.name for table in tables}
+    rounds = [
+        *(statement for table in keyed for statement in table.collisions()),
+        *(statement for table in keyed for statement in table.needed_by_moving(works, moving)),
+    ]
+    return [
+        *(statement for table in keyed for statement in table.needed_by_settled(works, moving)),
+        *rounds * ROUNDS,
+        *(statement for table in keyed for statement in table.stays()),
+    ]
 
 
 def apply(table: MergeTable) -> list[str]:
@@ -91,7 +120,58 @@ class _Keyed:
             yield from self._changed()
         if self.table.removed:
             yield from self._removed()
-        yield from self._collisions()
+
+    @property
+    def unique(self) -> list[Index]:
+        """The unique keys on which a row that goes back may meet another one."""
+        return [index for index in self.after.indexes if index.unique and self._threatened(index)]
+
+    def collisions(self) -> Iterator[str]:
+        """Rows whose old value of a unique key is now another row's stay, and so does whoever depends on them."""
+        for index in self.unique:
+            yield from self._collision(index)
+
+    def stays(self) -> Iterator[str]:
+        """Reports of the rows that stay after all."""
+        if self.unique:
+            yield f"{self.conflict('w', COLLIDES)} FROM {self.work} w WHERE w.{ACTION} = 0"
+        if self.table.added and self.table.references:
+            yield f"{self.conflict('w', KEPT_REFERRED)} FROM {self.work} w WHERE w.{ACTION} = {NEEDED}"
+
+    def needed_by_settled(self, works: Mapping[str, MergeTable], moving: Collection[str]) -> Iterator[str]:
+        """Added rows that a row refers to which itself does not move."""
+        for reference in self.table.references if self.table.added else ():
+            child = identifier(reference.child)
+            to = columns_match("c", "w", reference.columns, reference.parent_columns)
+            other = works.get(reference.child)
+            if other is None or not other.key:
+                yield f"UPDATE {self.work} w JOIN {child} c ON {to} SET w.{ACTION} = {NEEDED} WHERE w.{ACTION} = 2"
+                continue
+            key = matched("x", "c", other.key, other.now, other.now)
+            settled = f"x.{ACTION} IS NULL" if reference.child in moving else f"COALESCE(x.{ACTION}, 0) <> 2"
+            yield (
+                f"UPDATE {self.work} w JOIN {child} c ON {to} LEFT JOIN {identifier(other.work)} x ON {key}"
+                f" SET w.{ACTION} = {NEEDED} WHERE w.{ACTION} = 2 AND {settled}"
+            )
+
+    def needed_by_moving(self, works: Mapping[str, MergeTable], moving: Collection[str]) -> Iterator[str]:
+        """Added rows that a row will refer to once it has gone back, or because it stays."""
+        for reference in self.table.references if self.table.added else ():
+            other = works.get(reference.child) if reference.child in moving else None
+            if other is None or not other.key:
+                continue
+            goes = columns_match("x", "w", reference.columns, reference.parent_columns)
+            stays = columns_match("c", "w", reference.columns, reference.parent_columns)
+            key = matched("x", "c", other.key, other.now, other.now)
+            child, work = identifier(reference.child), identifier(other.work)
+            yield (
+                f"UPDATE {self.work} w JOIN {work} x ON {goes} SET w.{ACTION} = {NEEDED}"
+                f" WHERE w.{ACTION} = 2 AND x.{ACTION} IN (1, {NEEDED})"
+            )
+            yield (
+                f"UPDATE {self.work} w JOIN {child} c ON {stays} JOIN {work} x ON {key} SET w.{ACTION} = {NEEDED}"
+                f" WHERE w.{ACTION} = 2 AND x.{ACTION} = 0"
+            )
 
     def _added(self) -> Iterator[str]:
         own = f"NOT EXISTS (SELECT 1 FROM {self.copy} p WHERE {self.then('q', 'p')})"
@@ -122,10 +202,22 @@ class _Keyed:
                 apart = [same("q", "p", one, two), same("l", "q", one), same("l", "p", one, two)]
                 differ = " AND ".join(f"NOT ({cell})" for cell in apart)
                 yield f"{self.conflict('l', KEPT_CELL, name)} {joined} WHERE {differ}"
+        yield from self._overdrawn(joined)
         yield (
             f"{self.conflict('q', STAYS_DELETED)} FROM {both}"
             f" WHERE NOT EXISTS (SELECT 1 FROM {self.live} l WHERE {self.now('l', 'q')})"
         )
+
+    def _overdrawn(self, joined: str) -> Iterator[str]:
+        """A count that cannot go below zero was taken below it: what the column holds is not the difference."""
+        for name in self.table.counters:
+            if self.after.has(name) and name in self.table.columns:
+                column, then = self.after.column(name), self.before.column(name)
+                theirs = f"NOT ({same('q', 'p', column, then)}) AND NOT ({same('l', 'q', column)})"
+                yield (
+                    f"{self.conflict('l', OVERDRAWN, name)} {joined} JOIN {self.work} w ON {self.now('l', 'w')}"
+                    f" WHERE {theirs} AND CAST(w.{identifier(name)} AS DECIMAL(60, 20)) <> {_difference(name)}"
+                )
 
     def _cell(self, one: Column, two: Column) -> str:
         """What a cell that the update changed somewhere becomes: the old value, unless somebody wrote it since."""
@@ -135,8 +227,7 @@ class _Keyed:
             old = f"CONVERT({old} USING {one.charset}) COLLATE {one.collation}"
         other = f"l.{name}"
         if one.name in self.table.counters:
-            live, pre, post = (f"CAST({alias}.{name} AS DECIMAL(60, 20))" for alias in "lpq")
-            other = f"COALESCE({live} + {pre} - {post}, l.{name})"
+            other = f"COALESCE({_difference(one.name)}, l.{name})"
         changed = f"NOT ({same('q', 'p', one, two)})"
         return f"IF({changed}, IF({same('l', 'q', one)}, {old}, {other}), l.{name})"
 
@@ -151,29 +242,18 @@ class _Keyed:
             f" WHERE NOT ({all_same('l', 'g', self.pairs)})"
         )
 
-    def _collisions(self) -> Iterator[str]:
-        """Rows whose old value of a unique key is now another row's stay, and so does whoever depends on them."""
-        unique = [index.columns for index in self.after.indexes if self._threatened(index.columns) and index.unique]
-        if not unique:
-            return
-        for _ in range(ROUNDS):
-            for columns in unique:
-                yield from self._collision(columns)
-        yield f"{self.conflict('w', COLLIDES)} FROM {self.work} w WHERE w.{ACTION} = 0"
-
-    def _threatened(self, columns: Sequence[str]) -> bool:
-        if set(columns) == set(self.table.key) or not self.after.has(*columns):
+    def _threatened(self, index: Index) -> bool:
+        if set(index.columns) == set(self.table.key) or not self.after.has(*index.columns):
             return False
-        return bool(self.table.removed) or not set(columns).isdisjoint(self.table.columns)
+        generated = any(self.after.column(name).generated for name in index.columns)
+        return bool(self.table.removed or generated) or not set(index.columns).isdisjoint(self.table.columns)
 
-    def _collision(self, columns: Sequence[str]) -> Iterator[str]:
-        meets, traded = (
-            " AND ".join(f"w.{identifier(name)} = {alias}.{identifier(name)}" for name in columns) for alias in "ox"
-        )
+    def _collision(self, index: Index) -> Iterator[str]:
+        meets, traded = index_match("w", "o", index), index_match("w", "x", index)
         yield (
             f"UPDATE {self.work} w JOIN {self.live} o ON {meets} AND NOT ({self.now('w', 'o')})"
             f" LEFT JOIN {self.work} x ON {self.now('x', 'o')} SET w.{ACTION} = 0"
-            f" WHERE w.{ACTION} = 1 AND COALESCE(x.{ACTION}, 0) = 0"
+            f" WHERE w.{ACTION} = 1 AND COALESCE(x.{ACTION}, 0) IN (0, {NEEDED})"
         )
         moves = f"NOT EXISTS (SELECT 1 FROM {self.live} o WHERE {self.now('w', 'o')} AND {meets})"
         yield (
@@ -185,11 +265,11 @@ class _Keyed:
 def _multiset(table: MergeTable) -> Iterator[str]:
     """Rows without a key: of each content that the update added or removed, as many as there would be without it."""
     pairs = common(table.now, table.then)
-    work, post = identifier(table.work), identifier(table.post)
+    work, post, live = identifier(table.work), identifier(table.post), identifier(table.name)
     here, there = digest("l", [one for one, _ in pairs]), digest("p", [two for _, two in pairs])
     shared = [one.name for one, _ in pairs]  # what only the update's definition has is on its way out
     # GROUP BY takes a column of the table before an alias of the same name: ours must be nobody's column.
-    counted = f"(SELECT {here} AS _palier_d, COUNT(*) AS c FROM {identifier(table.name)} l GROUP BY _palier_d)"
+    counted = f"(SELECT {here} AS _palier_d, COUNT(*) AS c FROM {live} l GROUP BY _palier_d)"
     yield (
         f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q"
         f" LEFT JOIN {counted} h ON h._palier_d = q.digest WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
@@ -197,15 +277,44 @@ def _multiset(table: MergeTable) -> Iterator[str]:
     yield (
         f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT l.*,"
         f" {here} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {here}) AS _palier_r,"
-        f" COUNT(*) OVER (PARTITION BY {here}) AS _palier_c FROM {identifier(table.name)} l) h"
+        f" COUNT(*) OVER (PARTITION BY {here}) AS _palier_c FROM {live} l) h"
         f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= h._palier_c - GREATEST(q.n, 0)"
     )
     yield (
-        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT p.*,"
+        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, {NEEDED} FROM (SELECT p.*,"
         f" {there} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {there}) AS _palier_r"
         f" FROM {identifier(table.copy.name)} p) h"
         f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= -q.n"
     )
+    # Rows that come back and meet a row that stays on a unique key: who is there, stays.
+    for index in table.now.indexes:
+        if index.unique and table.now.has(*index.columns):
+            kept = f"NOT EXISTS (SELECT 1 FROM {post} q WHERE q.digest = {digest('l', [one for one, _ in pairs])})"
+            yield (
+                f"UPDATE {work} w JOIN {live} l ON {index_match('w', 'l', index)} AND {kept}"
+                f" SET w.{ACTION} = 0 WHERE w.{ACTION} = {NEEDED}"
+            )
+            yield (
+                f"UPDATE {work} w JOIN {work} x ON {index_match('w', 'x', index)}"
+                f" SET w.{ACTION} = 0 WHERE w.{ACTION} = {NEEDED} AND x.{ACTION} = 1"
+            )
+    yield f"{conflict(table, chr(39) * 2, '', COLLIDES, 'rows')} FROM {work} w WHERE w.{ACTION} = 0"
+    yield f"UPDATE {work} SET {ACTION} = 1 WHERE {ACTION} = {NEEDED}"
+
+
+def hold_still(table: MergeTable) -> str:
+    """A statement that keeps every row, and every gap between rows, from being written until the transaction ends.
+
+    Rows without a key are told by their content alone: one that came in between counting and putting back would be
+    taken for one of ours. Needs REPEATABLE READ; at READ COMMITTED gaps are not locked.
+    """
+    return f"SELECT COUNT(*) INTO @palier_still FROM {identifier(table.name)} FOR UPDATE"
+
+
+def _difference(name: str, live: str = "l") -> str:
+    """An expression: what is there now, without what the update added."""
+    now, pre, post = (f"CAST({alias}.{identifier(name)} AS DECIMAL(60, 20))" for alias in (live, "p", "q"))
+    return f"({now} + {pre} - {post})"
 
 
 def keep_wide(table: MergeTable, columns: Sequence[str]) -> list[str]:
@@ -242,10 +351,15 @@ def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) ->
         theirs = f"NOT ({same('x', 'q', new)})"
         key = key_text("l", table.key, before)
         stamps = ", ".join([f"l.{identifier(name)} = p.{identifier(name)}", *_stamps(before, [name])])
-        yield (
-            f"{conflict(table, key, name, KEPT_CELL, 'fill')} FROM {joined}"
-            f" WHERE {touched} AND {theirs} AND NOT ({same('p', 'x', old, new)})"
-        )
+        if name in table.counters:
+            counted = _difference(name, "x")
+            kept = ", ".join([f"l.{identifier(name)} = {counted}", *_stamps(before, [name])])
+            yield f"UPDATE IGNORE {joined} SET {kept} WHERE {touched} AND {theirs} AND {counted} IS NOT NULL"
+        else:
+            yield (
+                f"{conflict(table, key, name, KEPT_CELL, 'fill')} FROM {joined}"
+                f" WHERE {touched} AND {theirs} AND NOT ({same('p', 'x', old, new)})"
+            )
         yield f"UPDATE IGNORE {joined} SET {stamps} WHERE {touched} AND NOT ({theirs})"
         if table.removed:
             work = matched("l", "w", table.key, before, after)

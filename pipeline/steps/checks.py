@@ -66,15 +66,18 @@ def check_release(shop: Shop, release: Release) -> Step:
 
 
 def check_window(window: Window, now: dt.datetime) -> None:
-    """:raises Refused: outside the window; ``now`` has a time zone."""
+    """A window over midnight belongs to the day on which it begins.
+
+    :param now: with a time zone.
+    :raises Refused: outside the window.
+    """
     local = now.astimezone(ZoneInfo(window.timezone))
     moment = local.time().replace(tzinfo=None)
-    inside = (
-        window.start <= moment < window.end
-        if window.start < window.end
-        else moment >= window.start or moment < window.end
-    )
-    if DAYS[local.weekday()] not in window.days or not inside:
+    over_midnight = window.end <= window.start
+    early = over_midnight and moment < window.end
+    inside = early or (window.start <= moment if over_midnight else window.start <= moment < window.end)
+    day = DAYS[(local - dt.timedelta(days=1) if early else local).weekday()]
+    if day not in window.days or not inside:
         raise Refused(
             f"It is {local:%A %H:%M} in {window.timezone}; promotions may begin on {', '.join(window.days)} "
             f"from {window.start:%H:%M} to {window.end:%H:%M}.",

@@ -17,7 +17,7 @@ from pipeline.errors import PalierError, Refused
 from pipeline.platforms import maintenance
 from pipeline.platforms.platform import Installed, module_folder
 from pipeline.remote.command import Secret, command
-from pipeline.remote.host import CommandFailed, Host
+from pipeline.remote.host import CommandFailed, Host, OutcomeUnknown
 from pipeline.steps.site import Site
 
 OPCACHE_RESET = (
@@ -128,6 +128,8 @@ def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, second
                 host.run(each, timeout=seconds)
         except CommandFailed as error:
             raise UpgradeFailed("The platform's upgrade failed.", why=error.why) from error
+        except OutcomeUnknown as error:
+            raise UpgradeFailed(f"The platform's upgrade did not end within {seconds} s.", why=error.why) from error
         return f"{len(known)} modules"
 
     return Step(

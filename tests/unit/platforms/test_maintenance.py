@@ -13,7 +13,7 @@ from pipeline.platforms import maintenance
 from pipeline.remote.command import Secret
 
 TOKEN = Secret("tok-en_1")
-RULES = st.text(alphabet=st.characters(blacklist_characters="\r", blacklist_categories=("Cs",))).filter(
+RULES = st.text(alphabet=st.characters(blacklist_characters="\r", codec="utf-8")).filter(
     lambda text: maintenance.BEGIN not in text
 )
 

@@ -1,0 +1,55 @@
+<?php
+/**
+ * Fed to `php -- ROOT NAME`: PrestaShop's own upgrade of one module whose files are in place already.
+ *
+ * The same as `bin/console prestashop:module upgrade NAME`, but: in the environment that customers get; without the
+ * helpers that fetch another version over the files that were tested; and told from the versions, for the console
+ * reports success over a failure.
+ */
+list(, $root, $name) = $argv;
+chdir($root);
+putenv('SYMFONY_ENV=prod');
+foreach (array('http_proxy', 'https_proxy', 'all_proxy') as $way) {
+    putenv("$way=http://127.0.0.1:9"); // nobody listens there: whatever is downloaded would not be what was tested
+}
+ini_set('memory_limit', '-1');
+error_reporting(E_ALL & ~E_DEPRECATED & ~E_USER_DEPRECATED & ~E_NOTICE & ~E_WARNING);
+require $root . '/config/config.inc.php';
+error_reporting(E_ALL & ~E_DEPRECATED & ~E_USER_DEPRECATED & ~E_NOTICE & ~E_WARNING);
+
+foreach (array('ps_mbo', 'ps_distributionapiclient') as $helper) {
+    $id = (int) Db::getInstance()->getValue('SELECT id_module FROM ' . _DB_PREFIX_ . "module WHERE name = '$helper'");
+    if ($id && method_exists('Hook', 'disableHooksForModule')) {
+        Hook::disableHooksForModule($id);
+    }
+}
+if (!method_exists('Hook', 'disableHooksForModule')) {
+    $hooks = Hook::getHookModuleExecList() ?: array();
+    $key = Hook::MODULE_LIST_BY_HOOK_KEY . '_' . Context::getContext()->shop->id;
+    foreach ($hooks as $hook => $called) {
+        $hooks[$hook] = array_filter($called, function ($one) {
+            return !in_array($one['module'], array('ps_mbo', 'ps_distributionapiclient'), true);
+        });
+    }
+    Cache::store($key, $hooks);
+}
+
+require_once $root . '/app/AppKernel.php';
+$kernel = new AppKernel('prod', false);
+$application = new Symfony\Bundle\FrameworkBundle\Console\Application($kernel);
+$application->setAutoExit(false);
+$said = new Symfony\Component\Console\Output\BufferedOutput();
+$status = $application->run(
+    new Symfony\Component\Console\Input\ArrayInput(
+        array('command' => 'prestashop:module', 'action' => 'upgrade', 'module name' => $name)
+    ),
+    $said
+);
+$text = trim(preg_replace('/\s+/', ' ', $said->fetch()));
+$row = Db::getInstance()->getRow('SELECT version, active FROM ' . _DB_PREFIX_ . "module WHERE name = '" . pSQL($name) . "'", false);
+$module = Module::getInstanceByName($name);
+if ($status || !$row || !$module || $row['version'] !== $module->version) {
+    fwrite(STDERR, $text . "\n");
+    exit(3);
+}
+echo $text;
