@@ -15,7 +15,7 @@ UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
 
 class Drawing:
-    """One line a step: ``+ Switch code on production .. ok (0.2 s)``. On a terminal, progress is drawn over that line."""
+    """One line a step: ``+ Switch code on production .. ok (0.2 s)``. On a terminal, progress is drawn over it."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         self.verbose = verbose

@@ -16,12 +16,16 @@ def command() -> None:
 
 @command.command("on")
 @click.argument("shop")
+@click.option("--plan", "only_plan", is_flag=True, help="Print the step with its undo, and do nothing.")
 @click.pass_obj
-def on(project: Project, shop: str) -> None:
+def on(project: Project, shop: str, only_plan: bool) -> None:
     """Put up the maintenance page and verify it from outside."""
     from pipeline.flows import maintenance
 
     with project.opened(shop) as opened:
+        if only_plan:
+            click.echo(maintenance.plan(opened))
+            return
         cookie = maintenance.close(opened, by=project.who, emit=project.emit())
     click.echo(
         f"{shop} is closed. To look behind the page, set the cookie kept in {cookie}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -191,7 +192,7 @@ def _package_source(text: str, info: ValidationInfo) -> str:
     known = PACKAGE_SOURCE.fullmatch(text)
     if known is None and text.startswith(("wordpress.org:", "github:")):
         raise ValueError("write wordpress.org:SLUG, wordpress.org:SLUG@VERSION, github:OWNER/REPOSITORY[@TAG][#ASSET]")
-    return text if known else str(_beside_the_file(Path(text), info))
+    return text if known else os.path.normpath(_beside_the_file(Path(text), info))
 
 
 PackageSource = Annotated[str, AfterValidator(_package_source)]
@@ -209,7 +210,7 @@ def _advisory_place(text: str, info: ValidationInfo) -> str:
         if not text.startswith(("https://", "ssh://", "file://")):
             raise ValueError("must begin with https://, ssh:// or file://, or be a path on this machine")
         return text
-    return str(_beside_the_file(Path(text), info))
+    return os.path.normpath(_beside_the_file(Path(text), info))
 
 
 class AdvisorySource(Model):

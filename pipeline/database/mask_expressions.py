@@ -281,7 +281,8 @@ KEYS: tuple[tuple[Kind, str], ...] = (
     ("address", r"(billing|shipping|customer)_(address(_[0-9]|_index)?|street|city|postcode|zip)$"),
     ("ip", r"(^|_)ip(_address)?$"),
     ("text", r"(^description|user_agent|customer_note|birthday|birth_date|community-events-location)$"),
-    ("secret", r"(session_tokens|application_passwords)$"),
+    ("secret", r"(session_tokens|application_passwords|_order_key|_transaction_id)$"),
+    ("text", r"^(shop_order|shop_order_refund|shop_subscription|flamingo_inbound|flamingo_contact)$"),
 )
 """What the keys of key-value tables (``wp_usermeta``, ``wp_postmeta``) say about the values beside them."""
 

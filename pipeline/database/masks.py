@@ -68,7 +68,13 @@ _SAFE = re.compile(
 )
 _SLUG = re.compile(r"(^|_)(slug|url_?key|permalink|link_rewrite)$")
 _SAFE_LENGTH = 64
-_KEY_OF = {"meta_value": ("meta_key",), "option_value": ("option_name",), "value": ("key", "name")}
+_KEY_OF = {
+    "meta_value": ("meta_key",),
+    "option_value": ("option_name",),
+    "value": ("key", "name"),
+    # What a row of WordPress's posts is: an order is one where a shop keeps its orders there.
+    **dict.fromkeys(("post_title", "post_excerpt", "post_content", "post_password"), ("post_type",)),
+}
 
 
 def detect(field: Field) -> Kind | None:

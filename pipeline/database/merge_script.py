@@ -6,7 +6,7 @@ Everything in it may be repeated: what is done once only leaves its mark in the 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipeline.database.alter import Late, Reversal, reverse
 from pipeline.database.aside import carry_over, put_aside
@@ -74,7 +74,7 @@ def merge_script(plan: MergePlan, schema: str, *, defaults: str = DEFAULTS, prog
             _FUNCTIONS,
             "palier_live=$(palier_definitions)\n",
             run_sql([drop_triggers(table.name for table in plan.tables)], each=True) if plan.tables else "",
-            *_rows(both),
+            *_rows(both, plan.tables),
             *(_altered(table, reverse(table.then, table.now)) for table in altered),
             *(_drop_view(name) for name in plan.views_added),
             *(_aside(table) for table in made),
@@ -88,7 +88,7 @@ def merge_script(plan: MergePlan, schema: str, *, defaults: str = DEFAULTS, prog
     )
 
 
-def _rows(tables: Iterable[MergeTable]) -> list[str]:
+def _rows(tables: Iterable[MergeTable], plan: Sequence[MergeTable]) -> list[str]:
     """All transactional tables in one transaction; the others one by one, their images first."""
     touched = [table for table in tables if table.touched]
     together = [table for table in touched if table.now.transactional]
@@ -97,13 +97,13 @@ def _rows(tables: Iterable[MergeTable]) -> list[str]:
         statements = [
             *(hold_still(table) for table in together if not table.key),
             *(s for table in together for s in images(table)),
-            *settle(together, touched),
+            *settle(together, plan),
             *(s for table in together for s in apply(table)),
         ]
         parts.append(_once("rows", statements, still=not all(table.key for table in together)))
     for table in touched:
         if not table.now.transactional:
-            parts.append(_once(f"images-{table.number}", [*images(table), *settle([table], touched)]))
+            parts.append(_once(f"images-{table.number}", [*images(table), *settle([table], plan)]))
             parts.append(_once(f"rows-{table.number}", apply(table)))
     return parts
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pipeline.database.compare import all_same, common, digest, index_match, key_text, matched, retyped, same
 from pipeline.database.merge_plan import ACTION, CONFLICTS, MergeTable
 from pipeline.database.references import columns_match
-from pipeline.database.schema import Column, Index, Table
+from pipeline.database.schema import Column, ForeignKey, Index, Table
 from pipeline.database.sql import identifier, names, text
 
 KEPT_ADDED = "the update added this row and somebody wrote it since: it stays"
@@ -19,6 +19,9 @@ KEPT_CELL = "the update changed this value and somebody wrote it since: theirs s
 STAYS_DELETED = "the update changed this row and somebody deleted it since: it stays deleted"
 CAME_BACK = "the update removed this row and somebody made it again: theirs stays"
 KEPT_REFERRED = "the update added this row and other rows refer to it: it stays"
+PARENT_GONE = (
+    "the update changed or removed this row, and somebody deleted the row that it referred to: it stays as it is"
+)
 OVERDRAWN = "without what the update added, this count would be below what the column can hold"
 COLLIDES = "another row now holds a value that must be unique: the row stays as it is"
 SHORTENED = "the value does not fit the column as it was before: it was shortened"
@@ -28,6 +31,8 @@ NOT_UNIQUE = "rows written since do not allow this unique key: it was not put ba
 
 NEEDED = 3
 """The action of a row that the update added and that stays because others refer to it."""
+ORPHAN = 4
+"""The action of a row that does not go back because what it referred to is gone."""
 
 ROUNDS = 10
 """How long a chain of rows may be, each of which cannot go back because the one before it stays."""
@@ -57,13 +62,15 @@ def settle(tables: Sequence[MergeTable], plan: Sequence[MergeTable]) -> list[str
     tables do not move, and are asked once.
 
     :param tables: those whose images were taken together.
-    :param plan: all tables of the way back.
+    :param plan: all tables of the way back, those too that the update removed.
     """
     keyed = [_Keyed(table) for table in tables if table.key]
     works = {table.name: table for table in plan if table.touched and table.before and table.after}
     moving = {table.name for table in tables}
+    removed = {table.name for table in plan if table.after is None}
     rounds = [
         *(statement for table in keyed for statement in table.collisions()),
+        *(statement for table in keyed for statement in table.orphans(works, removed)),
         *(statement for table in keyed for statement in table.needed_by_moving(works, moving)),
     ]
     return [
@@ -131,8 +138,32 @@ class _Keyed:
         for index in self.unique:
             yield from self._collision(index)
 
+    def orphans(self, works: Mapping[str, MergeTable], removed: Collection[str]) -> Iterator[str]:
+        """Rows do not go back to referring to what somebody has deleted since."""
+        for key in self._foreign_keys(removed):
+            to = columns_match("w", "o", key.columns, key.parent_columns)
+            named = " AND ".join(f"w.{identifier(name)} IS NOT NULL" for name in key.columns)
+            coming = f" AND NOT EXISTS (SELECT 1 FROM {{}} o WHERE o.{ACTION} = 1 AND {to})"
+            other = works.get(key.parent)
+            yield (
+                f"UPDATE {self.work} w SET w.{ACTION} = {ORPHAN} WHERE w.{ACTION} = 1 AND {named}"
+                f" AND NOT EXISTS (SELECT 1 FROM {identifier(key.parent)} o WHERE {to})"
+                + (coming.format(identifier(other.work)) if other and other.key else "")
+            )
+
+    def _foreign_keys(self, removed: Collection[str]) -> list[ForeignKey]:
+        if not (self.table.changed or self.table.removed):
+            return []
+        return [
+            key
+            for key in self.before.foreign_keys
+            if key.parent not in removed and key.parent != self.table.name and self.after.has(*key.columns)
+        ]
+
     def stays(self) -> Iterator[str]:
         """Reports of the rows that stay after all."""
+        if self._foreign_keys(()):
+            yield f"{self.conflict('w', PARENT_GONE)} FROM {self.work} w WHERE w.{ACTION} = {ORPHAN}"
         if self.unique:
             yield f"{self.conflict('w', COLLIDES)} FROM {self.work} w WHERE w.{ACTION} = 0"
         if self.table.added and self.table.references:
@@ -170,7 +201,7 @@ class _Keyed:
             )
             yield (
                 f"UPDATE {self.work} w JOIN {child} c ON {stays} JOIN {work} x ON {key} SET w.{ACTION} = {NEEDED}"
-                f" WHERE w.{ACTION} = 2 AND x.{ACTION} = 0"
+                f" WHERE w.{ACTION} = 2 AND x.{ACTION} IN (0, {ORPHAN})"
             )
 
     def _added(self) -> Iterator[str]:
@@ -211,7 +242,7 @@ class _Keyed:
     def _overdrawn(self, joined: str) -> Iterator[str]:
         """A count that cannot go below zero was taken below it: what the column holds is not the difference."""
         for name in self.table.counters:
-            if self.after.has(name) and name in self.table.columns:
+            if name in self.table.columns and name in {one.name for one, _ in self.steady}:
                 column, then = self.after.column(name), self.before.column(name)
                 theirs = f"NOT ({same('q', 'p', column, then)}) AND NOT ({same('l', 'q', column)})"
                 yield (
@@ -253,7 +284,7 @@ class _Keyed:
         yield (
             f"UPDATE {self.work} w JOIN {self.live} o ON {meets} AND NOT ({self.now('w', 'o')})"
             f" LEFT JOIN {self.work} x ON {self.now('x', 'o')} SET w.{ACTION} = 0"
-            f" WHERE w.{ACTION} = 1 AND COALESCE(x.{ACTION}, 0) IN (0, {NEEDED})"
+            f" WHERE w.{ACTION} = 1 AND COALESCE(x.{ACTION}, 0) IN (0, {NEEDED}, {ORPHAN})"
         )
         moves = f"NOT EXISTS (SELECT 1 FROM {self.live} o WHERE {self.now('w', 'o')} AND {meets})"
         yield (
@@ -345,6 +376,7 @@ def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) ->
         f" ON {matched('l', 'q', table.key, before, after)} JOIN {identifier(table.wide)} x"
         f" ON {matched('l', 'x', table.key, before, after)}"
     )
+    counted_in = f"{identifier(table.post)} q WHERE {matched('l', 'q', table.key, before, after)}"
     for name in changed:
         old, new = before.column(name), after.column(name)
         touched = f"NOT ({same('p', 'q', old, new)})"
@@ -355,6 +387,10 @@ def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) ->
             counted = _difference(name, "x")
             kept = ", ".join([f"l.{identifier(name)} = {counted}", *_stamps(before, [name])])
             yield f"UPDATE IGNORE {joined} SET {kept} WHERE {touched} AND {theirs} AND {counted} IS NOT NULL"
+            yield (
+                f"{conflict(table, key, name, OVERDRAWN, 'fill')} FROM {joined} WHERE {touched} AND {theirs}"
+                f" AND CAST(l.{identifier(name)} AS DECIMAL(60, 20)) <> {counted}"
+            )
         else:
             yield (
                 f"{conflict(table, key, name, KEPT_CELL, 'fill')} FROM {joined}"
@@ -371,6 +407,7 @@ def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) ->
             f"{conflict(table, key, name, SHORTENED, 'fill')} FROM {live} l JOIN {identifier(table.wide)} x"
             f" ON {matched('l', 'x', table.key, before, after)} WHERE NOT ({same('l', 'x', old, new)})"
             f" AND NOT EXISTS (SELECT 1 FROM {copy} p WHERE {then} AND {same('l', 'p', old)})"
+            + (f" AND NOT EXISTS (SELECT 1 FROM {counted_in})" if name in table.counters else "")
         )
 
 

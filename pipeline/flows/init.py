@@ -122,7 +122,8 @@ def _configuration(host: Host, ask: Ask, facts: Facts) -> tuple[Settings | None,
     """The shop's own configuration: what it says, and what it does not."""
     file = facts.configuration_file
     if not file:
-        return None, (), ()
+        missing = "There is no configuration file: the shop is not installed there, or keeps it elsewhere."
+        return None, (), (Question(missing),) if facts.platform else ()
     if file in facts.all("unreadable"):
         return (
             None,

@@ -8,13 +8,22 @@ from pipeline import engine, lock
 from pipeline.errors import Refused
 from pipeline.events import Emit
 from pipeline.platforms.maintenance import COOKIE
-from pipeline.record import Record
+from pipeline.record import About, Record
+from pipeline.remote.command import Secret
 from pipeline.rollback import roll_back
 from pipeline.steps import maintenance
 from pipeline.steps.site import Shop
 
 COOKIE_FILE = "testers-cookie"
 HEARTBEAT = 20
+
+
+def plan(shop: Shop) -> str:
+    """What closing would do, and how it is taken back."""
+    site = shop.production
+    about = About("RUN", "maintenance", shop.name, "", "")
+    record = Record(site.host, f"{site.record}/runs/RUN", about)
+    return engine.plan([maintenance.put_up_the_page(shop, record, site.host, Secret(""), critical=False)])
 
 
 def close(shop: Shop, *, by: str, emit: Emit) -> str:

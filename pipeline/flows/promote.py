@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from pipeline import engine, lock
@@ -118,6 +119,23 @@ def _plan(shop: Shop, found: Release) -> str:
     return engine.plan(steps(Promotion(shop, found, places, checks.targets(shop, found), Secret("")), None, silent))
 
 
+def prepare(shop: Shop, found: Release, *, by: str) -> Promotion:
+    """The record of a promotion, and everything that its steps are made of."""
+    targets, site = checks.targets(shop, found), shop.production
+    record = Record.create(site.host, site.record, "promote", shop.name, by)
+    return Promotion(shop, found, record, targets, maintenance.new_token())
+
+
+@contextmanager
+def ends_if_not_begun(record: Record) -> Iterator[None]:
+    """A promotion that failed before its first step is over, and stands in nobody's way."""
+    try:
+        yield
+    except BaseException:
+        record.end("not begun")
+        raise
+
+
 def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     """Promote the release of ``run_id`` (``None``: the newest update run).
 
@@ -130,13 +148,15 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     with lock.acquire(site.host, site.record, f"promote by {by}", shop=shop.name):
         found = release.read(shop, run_id or release.newest(shop))
         engine.check(before(shop, found), emit)
-        record = Record.create(site.host, site.record, "promote", shop.name, by)
-        promotion = Promotion(shop, found, record, checks.targets(shop, found), maintenance.new_token())
-        evidence = shop.house / "runs" / record.run
+        promotion = prepare(shop, found, by=by)
+        record = promotion.record
         settings = production_settings(shop, promotion.token)
+        evidence = shop.house / "runs" / record.run
         with smoke_runs.prepare(settings, found.playbook.production_suites, evidence, emit=emit) as prepared:
-            prepared.wait_warm()
-            engine.run(steps(promotion, prepared, emit), record, emit, heartbeat=found.playbook.budgets.heartbeat)
+            with ends_if_not_begun(record):
+                prepared.wait_warm()
+                planned = steps(promotion, prepared, emit)
+            engine.run(planned, record, emit, heartbeat=found.playbook.budgets.heartbeat)
         with suppress(PalierError):  # a note in the journal is not worth taking the promotion back
             record.journal.append("promoted", release=found.manifest.run, digest=found.digest)
             record.end("promoted")

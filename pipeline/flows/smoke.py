@@ -52,6 +52,13 @@ class Outcome:
         self.result.demand()
 
 
+def plan(shop: Shop, role: str, suites: Sequence[str]) -> str:
+    """What would be run, and what it would leave."""
+    site = shop.production if role == "production" else shop.staging
+    trace = "leaving no order and no message" if role == "production" else "really buying and sending"
+    return f"Run {', '.join(suites)} on {site.environment.url}, {trace}."
+
+
 def run(shop: Shop, role: str, suites: Sequence[str], *, emit: Emit) -> Outcome:
     """Run ``suites``; on staging they buy, on production they leave no trace.
 

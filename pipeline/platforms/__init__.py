@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 def platform_of(name: str, environment: Environment) -> Platform:
     """The platform that an inventory names, for one of its environments."""
+    from pipeline.platforms.prestashop import PrestaShop
+    from pipeline.platforms.woocommerce import WooCommerce
     from pipeline.platforms.wordpress import WordPress
 
-    return {"wordpress": WordPress}[name](environment)
+    if name == "prestashop":
+        return PrestaShop(environment)
+    return {"wordpress": WordPress, "woocommerce": WooCommerce}[name](environment)

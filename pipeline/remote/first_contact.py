@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ import paramiko
 from pipeline.remote.address import Address
 from pipeline.remote.host import HostKeyRefused, HostUnreachable
 from pipeline.remote.transport import CONNECT_TIMEOUT, LOST, dial
+
+# Without a handler of ours, Paramiko's tracebacks reach the terminal through logging's last resort.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
 """The kinds of key that a host is asked for, the preferred first."""

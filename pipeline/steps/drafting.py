@@ -101,8 +101,7 @@ def _programs(found: Found, facts: Facts) -> tuple[list[tuple[str, str]], list[Q
     elif web and web[0] != login:
         questions.append(
             Question(
-                f"PHP seems to run as {web[0]}, and {login} may not become that user (sudo -n -u {web[0]}). Files that "
-                "updates write then belong to somebody else; allow it, and say:",
+                f"PHP seems to run as {web[0]}; {login} may not become it (sudo -n -u {web[0]}). Allow it, and say:",
                 (f"web_user: {web[0]}",),
             )
         )

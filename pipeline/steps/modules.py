@@ -190,12 +190,16 @@ def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critic
                 )
 
     def in_database() -> str:
-        wanted = {target.module: target for target in targets if target.version_option}
-        found = data_versions(site, {target.module: str(target.version_option) for target in wanted.values()})
+        installed = site.modules(host)
+        told: dict[str, str | None] = {
+            name: module.recorded for name, module in installed.items() if module.recorded is not None
+        }
+        told |= data_versions(site, {each.module: each.version_option for each in targets if each.version_option})
+        wanted = {target.module: target for target in targets if target.module in told}
         for module, target in wanted.items():
-            if found[module] != target.version:
+            if told[module] != target.version:
                 raise UpgradeFailed(
-                    f"In the database {module} is at {found[module] or 'no version'}, not at {target.version}.",
+                    f"In the database {module} is at {told[module] or 'no version'}, not at {target.version}.",
                     why="Its migration did not run, or did not come to its end.",
                 )
         return f"{len(wanted)} of {len(targets)} also in the database"

@@ -121,6 +121,13 @@ def opened(inventory: Inventory, home: Path) -> Iterator[Shop]:
         yield Shop(inventory, house, *sites)
 
 
+@contextmanager
+def opened_site(role: Role, inventory: Inventory) -> Iterator[Site]:
+    """Connect to one site alone: production can be asked before there is a staging. Raises as :func:`opened`."""
+    with ExitStack() as stack:
+        yield _site(role, inventory, stack)
+
+
 def _site(role: Role, inventory: Inventory, stack: ExitStack) -> Site:
     environment: Environment = getattr(inventory, role)
     host = connect(environment.hosts[0], role)

@@ -119,6 +119,27 @@ def test_a_program_may_end_without_reading_its_input(host: SshHost) -> None:
     assert host.run(Command(("true",), stdin=b"x" * 5_000_000)).ok
 
 
+def test_programs_that_leave_their_input_unread_do_not_cost_the_connection(sshd: Sshd) -> None:
+    """Paramiko alone loses the connection within a few hundred of these (see docs/platform-notes.md)."""
+    host = open_host(sshd)
+    failures: list[PalierError] = []
+
+    def many() -> None:
+        try:
+            for _ in range(150):
+                host.run(script("exit 0").fed("x" * 200_000))
+        except PalierError as problem:
+            failures.append(problem)
+
+    threads = [threading.Thread(target=many) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    host.close()
+    assert failures == []
+
+
 def test_several_threads_run_commands_over_one_connection(host: SshHost) -> None:
     beats: list[float] = []
 

@@ -1,4 +1,4 @@
-"""A WooCommerce shop out of a release tree that the caller supplies, in a world of its own: two hosts, mail, a database."""
+"""A WooCommerce shop out of a release tree that the caller supplies, in a world of its own, as the demo has one."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class WooCommerceWorld(World):
 
     def _write_papers(self) -> None:
         paperwork.make_approver(self)
-        word = paperwork._word  # noqa: SLF001
+        word = paperwork._word
         text = INVENTORY.format(
             shop=SHOP,
             production=self.production,
@@ -168,9 +168,9 @@ class WooCommerceWorld(World):
         self.inventory.parent.mkdir(parents=True, exist_ok=True)
         self.inventory.write_text(text, "utf-8")
         if self.newer is not None:
-            self._write_playbook(self.newer, word)
+            self._write_playbook(self.newer)
 
-    def _write_playbook(self, newer: Path, word: object) -> None:
+    def _write_playbook(self, newer: Path) -> None:
         package = self.packages / f"woocommerce-{version(newer)}.zip"
         if not package.exists():
             link = self.packages / "woocommerce"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.database import checkpoint, footprint, merge, rows, schema
+from pipeline.database import aside as aside_of
+from pipeline.database import checkpoint, footprint, merge, merge_plan, merge_sql, rows, schema
 from pipeline.database.merge_script import data_fragment, merge_script
 from pipeline.demo.mariadb import MariaDB
 from tests.integration.database.undo_world import Shop, shop
@@ -66,9 +67,10 @@ class Promotion:
         changes: footprint.Footprint,
         counters: dict[str, list[str]] | None = None,
         ignore: dict[str, str] | None = None,
-    ) -> merge.MergePlan:
-        plan = merge.record(self.place.db, self.taken, changes, counters=counters, ignore=ignore)
-        plan = merge.MergePlan.from_json(plan.json())
+        by_name: tuple[str, ...] = (),
+    ) -> merge_plan.MergePlan:
+        plan = merge.record(self.place.db, self.taken, changes, counters=counters, ignore=ignore, by_name=by_name)
+        plan = merge_plan.MergePlan.from_json(plan.json())
         (self.place.folder / "merge.sh").write_text(merge_script(plan, self.place.db.name))
         (self.place.folder / "opened").touch()
         return plan
@@ -266,3 +268,157 @@ def test_what_cannot_be_taken_back_is_refused_by_name(place: Shop) -> None:
     after = schema.read(place.db)
     said = merge.refuse(before, after, footprint.changed(old, footprint.fingerprint(place.db)))
     assert [sentence.partition(" ")[0] for sentence in said] == ["history", "tags"]
+
+
+def test_an_added_row_that_customers_rows_refer_to_stays_and_is_reported(place: Shop) -> None:
+    run = Promotion(place)
+    run.open(run.update("INSERT INTO products (id, name) VALUES (20, 'sold'), (21, 'unsold')"))
+    place.sql("INSERT INTO orders (product, reference) VALUES (20, 'r3')")
+    run.back()
+    assert place.db.rows("SELECT id FROM products WHERE id > 5") == [(20,)]
+    assert {(table, key, what) for table, key, _, what in place.conflicts()} == {
+        ("products", "20", merge_sql.KEPT_REFERRED)
+    }
+
+
+def test_rows_that_the_update_added_together_go_together(place: Shop) -> None:
+    run = Promotion(place)
+    added = (
+        "INSERT INTO products (id, name) VALUES (20, 'p')",
+        "INSERT INTO orders (product, reference) VALUES (20, 'u')",
+    )
+    run.open(run.update(*added))
+    run.back()
+    assert not run.remains()
+    assert not place.conflicts()
+
+
+def test_what_an_added_row_needs_stays_with_it(place: Shop) -> None:
+    place.sql("CREATE TABLE basket (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES orders (id))")
+    run = Promotion(place)
+    added = (
+        "INSERT INTO products (id, name) VALUES (20, 'p')",
+        "INSERT INTO orders (id, product, reference) VALUES (30, 20, 'u')",
+    )
+    run.open(run.update(*added))
+    place.sql("INSERT INTO basket VALUES (1, 30)")
+    run.back()
+    assert place.db.value("SELECT product FROM orders WHERE id = 30") == 20
+    assert place.db.value("SELECT COUNT(*) FROM products WHERE id = 20") == 1
+    assert {(table, key) for table, key, _, _ in place.conflicts()} == {("products", "20"), ("orders", "30")}
+
+
+def test_a_column_may_refer_by_its_name_alone(place: Shop) -> None:
+    place.sql("CREATE TABLE basket (id INT PRIMARY KEY AUTO_INCREMENT, product_id BIGINT)")
+    run = Promotion(place)
+    run.open(run.update("INSERT INTO products (id, name) VALUES (20, 'p'), (21, 'q')"), by_name=("basket",))
+    place.sql("INSERT INTO basket (product_id) VALUES (20)")
+    run.back()
+    assert place.db.rows("SELECT id FROM products WHERE id > 5") == [(20,)]
+
+
+def test_what_others_wrote_into_an_added_column_is_put_aside_and_counted(place: Shop) -> None:
+    run = Promotion(place)
+    plan = run.open(
+        run.update(
+            "ALTER TABLE orders ADD COLUMN points INT NOT NULL DEFAULT 5", "UPDATE orders SET points=7 WHERE id=1"
+        )
+    )
+    place.sql(
+        "UPDATE orders SET points=9 WHERE id=2", "INSERT INTO orders (reference, points) VALUES ('r3', 5), ('r4', 8)"
+    )
+    run.back()
+    aside = plan.tables[0].aside
+    assert place.db.rows(f"SELECT id, points FROM {aside} ORDER BY id") == [(2, 9), (4, 8)]
+    assert set(place.conflicts()) == {("orders", "2 rows", "points", f"{aside_of.KEPT_ASIDE} {aside}")}
+    assert schema.read(place.db)["orders"].signature == run.taken.copies["orders"].table.signature
+
+
+def test_a_renamed_column_takes_back_its_name_and_keeps_what_customers_wrote(place: Shop) -> None:
+    run = Promotion(place)
+    run.open(run.update("ALTER TABLE orders CHANGE old kind VARCHAR(20) NOT NULL DEFAULT 'x'"))
+    place.sql("UPDATE orders SET kind='mine' WHERE id=2", "INSERT INTO orders (reference, kind) VALUES ('r3', 'new')")
+    run.back()
+    assert place.db.rows("SELECT old FROM orders ORDER BY id") == [("o1",), ("mine",), ("new",)]
+    assert not place.conflicts()
+
+
+def test_two_rollbacks_set_aside_two_tables(place: Shop) -> None:
+    for _ in range(2):
+        run = Promotion(place)
+        run.open(run.update("CREATE TABLE points (id INT PRIMARY KEY)", "INSERT INTO points VALUES (1)"))
+        run.back()
+        assert not run.remains()
+        (place.folder / "opened").unlink()
+
+
+def test_a_value_unique_by_its_beginning_is_a_conflict_and_no_dead_end(place: Shop) -> None:
+    place.sql("CREATE TABLE codes (id INT PRIMARY KEY, code VARCHAR(20), UNIQUE KEY c (code(3)))")
+    place.sql("INSERT INTO codes VALUES (1, 'abc-old'), (2, 'def-old')")
+    run = Promotion(place)
+    run.open(run.update("UPDATE codes SET code='xyz' WHERE id=1"))
+    place.sql("INSERT INTO codes VALUES (3, 'abc-theirs')")
+    run.back()
+    assert place.db.rows("SELECT code FROM codes ORDER BY id") == [("xyz",), ("def-old",), ("abc-theirs",)]
+    assert {(key, what) for _, key, _, what in place.conflicts()} == {("1", merge_sql.COLLIDES)}
+
+
+def test_a_row_without_a_key_that_meets_another_on_a_unique_column_stays_away(place: Shop) -> None:
+    place.sql("CREATE TABLE loose (u INT UNIQUE, v INT)", "INSERT INTO loose VALUES (1, 1), (2, 2), (NULL, 3)")
+    run = Promotion(place)
+    run.open(run.update("DELETE FROM loose WHERE u <= 2"))
+    place.sql("INSERT INTO loose VALUES (1, 100)")
+    run.back()
+    assert sorted(map(str, place.db.rows("SELECT u, v FROM loose"))) == ["(1, 100)", "(2, 2)", "(None, 3)"]
+    assert {what for _, _, _, what in place.conflicts()} == {merge_sql.COLLIDES}
+
+
+def test_a_count_that_cannot_go_below_zero_is_reported(place: Shop) -> None:
+    place.sql("ALTER TABLE products MODIFY stock INT UNSIGNED NOT NULL DEFAULT 0")
+    run = Promotion(place)
+    run.open(run.update("UPDATE products SET stock=stock+100"), counters={"products": ["stock"]})
+    place.sql("UPDATE products SET stock=stock-60 WHERE id=1", "UPDATE products SET stock=stock-5 WHERE id=2")
+    run.back()
+    assert place.db.rows("SELECT stock FROM products ORDER BY id") == [(0,), (15,), (30,), (40,), (50,)]
+    assert {(key, column, what) for _, key, column, what in place.conflicts()} == {("1", "stock", merge_sql.OVERDRAWN)}
+
+
+def test_a_count_whose_column_was_widened_keeps_everybodys_count(place: Shop) -> None:
+    run = Promotion(place)
+    changes = run.update(
+        "ALTER TABLE products MODIFY stock BIGINT NOT NULL DEFAULT 0", "UPDATE products SET stock=stock+100"
+    )
+    run.open(changes, counters={"products": ["stock"]})
+    place.sql("UPDATE products SET stock=stock-3 WHERE id=1")
+    run.back()
+    assert place.db.rows("SELECT stock FROM products ORDER BY id") == [(7,), (20,), (30,), (40,), (50,)]
+    assert not place.conflicts()
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["before opening", "after opening"])
+@pytest.mark.parametrize(
+    "update",
+    [
+        ("UPDATE orders SET old='u'", "INSERT INTO orders (reference) VALUES ('u')"),
+        ("ALTER TABLE orders ADD COLUMN points INT", "INSERT INTO orders (reference) VALUES ('u')"),
+        ("ALTER TABLE orders MODIFY id BIGINT AUTO_INCREMENT, DROP COLUMN old", "DELETE FROM orders WHERE id=2"),
+        ("TRUNCATE TABLE orders",),
+        ("DROP TABLE orders",),
+    ],
+    ids=["rows", "column added", "key widened", "truncated", "dropped"],
+)
+def test_no_number_is_issued_twice_on_any_way_back(place: Shop, update: tuple[str, ...], *, opened: bool) -> None:
+    place.sql("ALTER TABLE orders AUTO_INCREMENT=500")
+    run = Promotion(place)
+    changes = run.update(*update)
+    if opened:
+        run.open(changes)
+    if update != ("DROP TABLE orders",):
+        place.sql("INSERT INTO orders (reference) VALUES ('gone')")
+        issued = int(place.db.value("SELECT MAX(id) FROM orders"))
+        place.sql("DELETE FROM orders WHERE reference='gone'")
+    else:
+        issued = 499
+    run.back()
+    place.sql("INSERT INTO orders (reference) VALUES ('next')")
+    assert place.db.value("SELECT id FROM orders WHERE reference='next'") > max(issued, 499)

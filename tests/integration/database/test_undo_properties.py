@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from pipeline.database import checkpoint, footprint, merge, schema
+from pipeline.database.aside import KEPT_ASIDE
 from pipeline.database.connection import QueryFailed
 from pipeline.database.merge_script import data_fragment, merge_script
 from pipeline.demo.mariadb import MariaDB
@@ -151,8 +152,10 @@ def cases(draw: st.DrawFn) -> list[Case]:
         name = f"t{number}"
         create, values = draw(tables(name))
         rows = [draw(_insert(name, values)) for _ in range(5)]
-        update = draw(writes(name, values, 4)) + draw(alters(name, values)) + draw(writes(name, values, 3))
-        made.append((create, values, rows, update, draw(writes(name, values, 5))))
+        altered = draw(alters(name, values))
+        since = {**values, "n": ["NULL", "1", "7", "''"]} if any("COLUMN `n`" in each for each in altered) else values
+        update = draw(writes(name, values, 4)) + altered + draw(writes(name, since, 3))
+        made.append((create, values, rows, update, draw(writes(name, since, 5))))
     return made
 
 
@@ -226,19 +229,33 @@ def _check(
     pre, post, live = images
     now = schema.read(place.db)
     said: Counter[tuple[str, str, str, str]] = Counter()
+    aside: Counter[tuple[str, str, str]] = Counter()
     for name, copy in taken.copies.items():
         assert now[name].signature == copy.table.signature
         keyed, listed = image(place.db, now[name])
         if name not in changes.tables:
             assert sorted(map(str, listed)) == sorted(map(str, live[name][1]))
             continue
-        expected = Three(name, copy.table, post_tables[name], pre[name], post[name], live[name]).expected()
+        three = Three(name, copy.table, post_tables[name], pre[name], post[name], live[name])
+        expected = three.expected()
         said += expected.conflicts
+        aside += Counter({(name, f"{len(three.aside())} rows", "n"): 1} if three.aside() else {})
         if copy.table.key:
             assert _settled(keyed, expected.rows) == _settled(expected.rows, expected.rows)
         else:
             assert frozen(listed, copy.table.stored_names) == expected.listed
     found = place.conflicts()
+    assert (
+        Counter(
+            {
+                item[:3]: n
+                for item, n in found.items()
+                if item[3].startswith(KEPT_ASIDE) and taken.copies[item[0]].table.key
+            }
+        )
+        == aside
+    )
+    found = Counter({item: n for item, n in found.items() if not item[3].startswith(KEPT_ASIDE)})
     hidden = {"the update added such rows and somebody changed or deleted some since"}
     told = Counter({(t, "" if w in hidden else k, c, w): n for (t, k, c, w), n in found.items() if w not in hidden})
     for (table, _, column, what), number in found.items():
@@ -246,6 +263,65 @@ def _check(
             told[table, "", column, what] += number
     shortened = {item: number for item, number in told.items() if item[3].startswith("the value does not fit")}
     assert told - Counter(shortened) == said
+
+
+PRODUCTS = 4
+
+
+@st.composite
+def stock_moves(draw: st.DrawFn) -> tuple[str, list[str], list[tuple[int, int]]]:
+    """The column's type, what the update does to stock, and what customers take and give back, by product."""
+    kind = draw(
+        st.sampled_from(["INT NOT NULL", "INT UNSIGNED NOT NULL", "BIGINT DEFAULT NULL", "DECIMAL(12,3) NOT NULL"])
+    )
+    one = st.integers(1, PRODUCTS)
+    does = st.sampled_from(
+        [
+            "UPDATE products SET stock = stock + {n} WHERE id = {id}",
+            "UPDATE products SET stock = {n} WHERE id = {id}",
+            "UPDATE products SET stock = {n}",
+            "UPDATE products SET name = CONCAT(name, '!'), stock = stock - {n} WHERE stock >= {n}",
+            "ALTER TABLE products MODIFY stock DECIMAL(20,3) NOT NULL DEFAULT 0",
+            "ALTER TABLE products ADD COLUMN extra{n} INT DEFAULT 1",
+            "INSERT INTO products (id, stock) VALUES (10{n}, 5)",
+        ]
+    )
+    update = [draw(does).format(n=draw(st.integers(1, 60)), id=draw(one)) for _ in range(draw(st.integers(1, 4)))]
+    return kind, update, draw(st.lists(st.tuples(one, st.integers(-30, 10)), max_size=8))
+
+
+@bounded(8)
+@given(case=stock_moves())
+def test_stock_after_a_rollback_is_stock_before_and_what_customers_did(
+    place: Shop, case: tuple[str, list[str], list[tuple[int, int]]]
+) -> None:
+    kind, update, moves = case
+    place.empty()
+    place.sql(f"CREATE TABLE products (id INT PRIMARY KEY, name VARCHAR(200) NOT NULL DEFAULT '', stock {kind})")
+    place.sql(
+        *(f"INSERT INTO products (id, stock) VALUES ({number}, {number * 10})" for number in range(1, PRODUCTS + 1))
+    )
+    before = footprint.fingerprint(place.db)
+    taken = checkpoint.take(place.db, None, "pre")
+    _run(place, update)
+    changes = footprint.changed(before, footprint.fingerprint(place.db))
+    plan = merge.record(place.db, taken, changes, counters={"products": ["stock"]})
+    (place.folder / "merge.sh").write_text(merge_script(plan, place.db.name))
+    (place.folder / "opened").touch()
+    wanted = {number: number * 10 for number in range(1, PRODUCTS + 1)}
+    for product, move in moves:
+        # A shop takes stock only where there is enough of it.
+        if place.db.execute(f"UPDATE products SET stock = stock + {move} WHERE id = {product} AND stock >= {-move}"):
+            wanted[product] += move
+    done = place.undo(data_fragment(taken, place.db.name))
+    assert done.returncode == 0, done.stderr
+    found = {
+        int(key): int(float(stock))
+        for key, stock in place.db.rows(f"SELECT id, stock FROM products WHERE id <= {PRODUCTS}")
+    }
+    overdrawn = {str(key) for key, stock in wanted.items() if stock < 0 and "UNSIGNED" in kind}
+    assert found == {key: 0 if str(key) in overdrawn else stock for key, stock in wanted.items()}
+    assert {key for table, key, column, what in place.conflicts() if column == "stock"} == overdrawn
 
 
 def _settled(
@@ -256,3 +332,67 @@ def _settled(
         key: {n: v for n, v in row.items() if n == "" or expected.get(key, row).get(n) != "default"}
         for key, row in rows.items()
     }
+
+
+CHAIN = (
+    "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v INT, up INT)",
+    "CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, v INT, up INT, FOREIGN KEY (up) REFERENCES a (id))",
+    "CREATE TABLE c (id INT PRIMARY KEY AUTO_INCREMENT, v INT, up INT, FOREIGN KEY (up) REFERENCES b (id))",
+    "ALTER TABLE a ADD FOREIGN KEY (up) REFERENCES c (id)",
+    "INSERT INTO a (id, v) VALUES (1, 1), (2, 2)",
+    "INSERT INTO b (id, v, up) VALUES (1, 1, 1), (2, 2, NULL)",
+    "INSERT INTO c (id, v, up) VALUES (1, 1, 1), (2, 2, 2)",
+)
+
+
+@st.composite
+def family(draw: st.DrawFn) -> list[str]:
+    """Statements on the three tables, which hold on to each other in a ring."""
+    made = []
+    for _ in range(draw(st.integers(1, 6))):
+        table, number = draw(st.sampled_from("abc")), draw(st.integers(1, 6))
+        up = draw(st.sampled_from(["NULL", "1", "2", "3", "4", "5"]))
+        made.append(
+            draw(
+                st.sampled_from(
+                    [
+                        f"INSERT INTO {table} (v, up) VALUES ({number}, {up})",
+                        f"INSERT INTO {table} (v, up) VALUES ({number}, {up})",
+                        f"UPDATE {table} SET up = {up} WHERE id = {number}",
+                        f"UPDATE {table} SET v = v + 1 WHERE id = {number}",
+                        f"DELETE FROM {table} WHERE id = {number}",
+                    ]
+                )
+            )
+        )
+    return made
+
+
+@bounded(8)
+@given(update=family(), customers=family())
+def test_no_reference_dangles_after_a_rollback(place: Shop, update: list[str], customers: list[str]) -> None:
+    place.empty()
+    place.sql(*CHAIN)
+    before = footprint.fingerprint(place.db)
+    taken = checkpoint.take(place.db, None, "pre")
+    _run(place, update)
+    plan = merge.record(place.db, taken, footprint.changed(before, footprint.fingerprint(place.db)))
+    (place.folder / "merge.sh").write_text(merge_script(plan, place.db.name))
+    (place.folder / "opened").touch()
+    post = {table: set(place.db.rows(f"SELECT id FROM {table}")) for table in "abc"}
+    _run(place, customers)
+    live = {table: set(place.db.rows(f"SELECT id FROM {table}")) for table in "abc"}
+    done = place.undo(data_fragment(taken, place.db.name))
+    assert done.returncode == 0, done.stderr
+    for child, parent in ("ba", "cb", "ac"):
+        sql = f"SELECT x.id FROM {child} x WHERE up IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} y WHERE y.id = x.up)"
+        assert place.db.rows(sql) == [], f"{child} refers to rows of {parent} that are gone"
+    said = {(table, key) for table, key, _, _ in place.conflicts()}
+    for table in "abc":
+        pre = set(place.db.rows(f"SELECT id FROM {taken.copies[table].name}"))
+        now = set(place.db.rows(f"SELECT id FROM {table}"))
+        assert live[table] - post[table] <= now, "a customer's row is lost"
+        stayed = (now & post[table]) - pre
+        assert {(table, str(number)) for (number,) in stayed} <= said, "a row of the update stayed without a word"
+        away = (pre - now) & (pre - post[table])
+        assert {(table, str(number)) for (number,) in away} <= said, "a row stayed away without a word"

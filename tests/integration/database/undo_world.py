@@ -27,6 +27,7 @@ Cell = str | None
 Row = dict[str, Cell]
 Rows = dict[str, Row]
 Conflict = tuple[str, str, str, str]
+Listed = Counter[frozenset[tuple[str, Cell]]]
 
 
 @dataclass
@@ -278,7 +279,30 @@ class Three:
             result[row] = max(0, live[row] - max(more, 0)) + max(0, -more)
             if live[row] < more:
                 said[self.name, "", "", merge_sql.FEWER] += 1
+        for row in self._stay_away(pre, post, live):
+            result[row] -= 1
+            said[self.name, "", "", merge_sql.COLLIDES] += 1
         return Expected(listed=+result, conflicts=said)
+
+    def _stay_away(self, pre: Listed, post: Listed, live: Listed) -> Iterator[frozenset[tuple[str, Cell]]]:
+        """Rows that would come back and meet, on a unique column, a row that is there."""
+        there = [dict(row) for row in live if live[row] > max(0, post[row] - pre[row])]
+        for row in pre:
+            for columns in (index.columns for index in self.after.indexes if index.unique):
+                value = self._value(dict(row), columns)
+                if pre[row] > post[row] and value and value in [self._value(other, columns) for other in there]:
+                    yield row
+                    break
+
+    def aside(self) -> dict[str, Cell]:
+        """By key: what others wrote into the column ``n``, which the update added."""
+        if not self.before.key or self.before.has("n") or not self.after.has("n"):
+            return {}
+        default = (
+            "37" if self.after.column("n").type.startswith("int") and not self.after.column("n").nullable else None
+        )
+        post = {key: row["n"] for key, row in self.post[0].items()}
+        return {key: row["n"] for key, row in self.live[0].items() if row["n"] != post.get(key, default)}
 
 
 def _same(one: Row, two: Row, columns: list[str] | tuple[str, ...]) -> bool:

@@ -5,19 +5,7 @@
  */
 list(, $root, $old, $new) = $argv;
 $own = (require $root . '/app/config/parameters.php')['parameters'];
-$port = (string) ($own['database_port'] ?? '');
-$host = (string) $own['database_host'];
-$socket = preg_match('/:(\/.+)$/', $host, $parts) ? $parts[1] : '';
-if ('' === $port && preg_match('/^(.+):(\d+)$/', $host, $parts)) {
-    list(, $host, $port) = $parts;
-}
-$where = $socket ? "unix_socket=$socket" : "host=$host" . ('' === $port ? '' : ";port=$port");
-$database = new PDO(
-    "mysql:$where;dbname={$own['database_name']};charset=utf8mb4",
-    $own['database_user'],
-    $own['database_password'],
-    array(PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION)
-);
+$database = connected($own);
 $bare = function ($url) {
     return substr($url, strpos($url, ':') + 1);
 };
@@ -77,7 +65,7 @@ require $root . '/config/config.inc.php';
 $written = Tools::generateHtaccess();
 ob_end_clean();
 if (!$written) {
-    fwrite(STDERR, "PrestaShop could not write $root/.htaccess\n");
+    file_put_contents('php://stderr', "PrestaShop could not write $root/.htaccess\n");
     exit(1);
 }
 echo $changed;

@@ -2,7 +2,7 @@
 /** Fed to `php -- ROOT`: prints what app/config/parameters.php says, and the team's own constants, as JSON. */
 $file = $argv[1] . '/app/config/parameters.php';
 if (!is_file($file)) {
-    fwrite(STDERR, "there is no $file\n");
+    file_put_contents('php://stderr', "there is no $file\n");
     exit(1);
 }
 $said = require $file;

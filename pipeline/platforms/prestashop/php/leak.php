@@ -19,6 +19,9 @@ curl_exec($curl);
 $called = 0 === curl_errno($curl);
 $fetched = false !== @file_get_contents($url, false, stream_context_create(array('http' => array('timeout' => 5))));
 $sendmail = strtok((string) ini_get('sendmail_path'), ' ');
+$prefix = _DB_PREFIX_;
+$jobs = Db::getInstance()->executeS("SHOW TABLES LIKE '{$prefix}cronjobs'")
+    ? (int) Db::getInstance()->getValue("SELECT COUNT(*) FROM {$prefix}cronjobs WHERE active = 1") : 0;
 $rules = (string) @file_get_contents($root . '/.htaccess');
 ob_end_clean();
 echo json_encode(
@@ -26,7 +29,7 @@ echo json_encode(
         'mail' => (bool) $mail,
         'sendmail' => $sendmail && is_executable($sendmail) ? $sendmail : '',
         'http' => $called || $fetched ? 'sent' : 'refused',
-        'cron' => (int) Configuration::get('PALIER_CRON_OFF') ? 'off' : 'on',
+        'cron' => $jobs ? 'on' : 'off',
         'indexed' => false === stripos($rules, 'noindex'),
         'environment' => defined('PALIER_STAGING') ? 'staging' : 'production',
         'url' => rtrim(Tools::getShopProtocol() . Tools::getShopDomain() . __PS_BASE_URI__, '/'),

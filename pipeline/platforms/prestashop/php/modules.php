@@ -35,7 +35,7 @@ function declared(string $folder, string $name): string
     }
     if (preg_match('/\$this->version\s*=\s*(?:\w+::)?(\w+)\s*;/', $code, $constant)) {
         $name = preg_quote($constant[1], '/');
-        if (preg_match("/(?:const\s+$name\s*=|define\(\s*['\"]$name['\"]\s*,)\s*(['\"])(.+?)\\1/", $code, $found)) {
+        if (preg_match("/(?:const\s+{$name}\s*=|define\(\s*['\"]{$name}['\"]\s*,)\s*(['\"])(.+?)\\1/", $code, $found)) {
             return $found[2];
         }
     }
@@ -44,19 +44,7 @@ function declared(string $folder, string $name): string
     return preg_match('/<version>\s*(?:<!\[CDATA\[)?\s*([^\]<\s]+)/', $repeated, $found) ? $found[1] : '';
 }
 
-$port = (string) ($own['database_port'] ?? '');
-$host = (string) $own['database_host'];
-if ('' === $port && preg_match('/^(.+):(\d+)$/', $host, $parts)) {
-    list(, $host, $port) = $parts;
-}
-$socket = preg_match('/:(\/.+)$/', $host, $parts) ? $parts[1] : '';
-$where = $socket ? "unix_socket=$socket" : "host=$host" . ('' === $port ? '' : ";port=$port");
-$database = new PDO(
-    "mysql:$where;dbname={$own['database_name']};charset=utf8mb4",
-    $own['database_user'],
-    $own['database_password'],
-    array(PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION)
-);
+$database = connected($own);
 $prefix = $own['database_prefix'];
 $modules = array();
 $rows = $database->query(

@@ -2,7 +2,7 @@
 /**
  * Written by Palier when it made this clone; config/config.inc.php includes it before everything else.
  *
- * Keeps the clone from harming anybody: what calls out reaches nobody but the clone itself. Mail goes to the trap by
+ * Keeps the clone from harming anybody: what calls out reaches nobody. Mail goes to the trap by
  * the clone's settings. Raw sockets and SOAP cannot be stopped from within PHP.
  */
 define('PALIER_STAGING', true);
@@ -10,7 +10,8 @@ define('PALIER_STAGING', true);
 foreach (array('http_proxy', 'https_proxy', 'all_proxy', 'HTTPS_PROXY', 'ALL_PROXY') as $palier_way) {
     putenv($palier_way . '=http://127.0.0.1:9'); // nobody listens there
 }
-putenv('no_proxy=' . PALIER_OWN_HOSTS);
+putenv('no_proxy=');
+putenv('NO_PROXY=');
 unset($palier_way);
 
 /** Streams (file_get_contents, fopen, copy) call nobody at all. */

@@ -49,7 +49,7 @@ $text = trim(preg_replace('/\s+/', ' ', $said->fetch()));
 $row = Db::getInstance()->getRow('SELECT version, active FROM ' . _DB_PREFIX_ . "module WHERE name = '" . pSQL($name) . "'", false);
 $module = Module::getInstanceByName($name);
 if ($status || !$row || !$module || $row['version'] !== $module->version) {
-    fwrite(STDERR, $text . "\n");
+    file_put_contents('php://stderr', $text . "\n");
     exit(3);
 }
 echo $text;

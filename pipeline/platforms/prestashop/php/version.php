@@ -7,5 +7,5 @@ foreach (array('/src/Core/Version.php', '/app/AppKernel.php', '/config/autoload.
         exit(0);
     }
 }
-fwrite(STDERR, "no PrestaShop was recognised in {$argv[1]}\n");
+file_put_contents('php://stderr', "no PrestaShop was recognised in {$argv[1]}\n");
 exit(1);

@@ -1,0 +1,142 @@
+"""PrestaShop 1.7 and 8: what such a shop can be told and asked.
+
+Questions are answered by PHP of ours that reads ``parameters.php`` and the tables and never boots the shop, so that a
+shop that a module has broken answers too. Sources of the facts: PrestaShop 8.2.1, run; see the platform notes in ``docs/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from pipeline.config.inventory import Environment, Tables
+from pipeline.errors import PalierError
+from pipeline.platforms.platform import Configuration, File, Installed
+from pipeline.platforms.prestashop import configuration, disarm, tables
+from pipeline.remote.command import Command, command, script
+
+PHP = files("pipeline.platforms.prestashop") / "php"
+
+NOT_CODE = (
+    "/app/config/parameters.php",
+    "/app/config/parameters.yml",
+    "/config/defines_custom.inc.php",
+    "/.htaccess",
+    "/.htpasswd-palier",
+    "/palier-maintenance.html",
+    "/robots.txt",
+    "/*_sitemap.xml",
+    "/var/cache/",
+    "/var/logs/",
+    "/var/sessions/",
+    "/cache/smarty/",
+    "/cache/cachefs/",
+    "/cache/purifier/",
+    "/cache/push/",
+    "/cache/sandbox/",
+    "/cache/tcpdf/",
+    "/config/xml/",
+    "/config/themes/",
+    "/img/",
+    "/upload/",
+    "/download/",
+    "/themes/*/cache/",
+    "/themes/*/assets/cache/",
+    "/modules/*/config.xml",
+    "/modules/*/config_*.xml",
+    "*.log",
+)
+"""Secrets, media, caches, and what PrestaShop writes for itself: above all each module's ``config.xml``. Patterns of rsync."""
+
+MEDIA = ("/img/", "/download/", "/config/themes/", "/cache/smarty/", "/modules/*/config.xml", "/modules/*/config_*.xml")
+"""``/upload/`` is not among them: it holds what customers sent."""
+
+CLEAR = """\
+cd "$1"
+for folder in var/cache/*/; do
+    [ -d "$folder" ] || continue
+    aside="var/palier-cache-$$-$(basename "$folder")"
+    mv "$folder" "$aside" && rm -rf "$aside"
+done
+rm -rf cache/smarty/cache/* cache/smarty/compile/*
+"""
+"""Shell that empties the cache of every environment. Each folder is set aside first: visitors write into it meanwhile."""
+
+
+@dataclass(frozen=True)
+class PrestaShop:
+    """One PrestaShop environment. Every method builds a command or reads what one said; none runs anything."""
+
+    environment: Environment
+    name: str = "PrestaShop"
+    modules_path: str = "modules"
+    not_code: tuple[str, ...] = NOT_CODE
+    media: tuple[str, ...] = MEDIA
+    known_tables: Tables = tables.KNOWN
+    noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
+    identifiers: tuple[str, ...] = ()
+
+    def php(self, *scripts: str, arguments: tuple[str, ...] = ()) -> Command:
+        """Our PHP files, one after the other, with the document root as first argument."""
+        text = "".join((PHP / name).read_text().replace("<?php", "" if at else "<?php", 1) for at, name in enumerate(scripts))
+        words = (self.environment.php, "-d", "display_errors=stderr", "--", self.environment.root, *arguments)
+        return command(*words).as_user(self.environment.web_user).fed(text)
+
+    # Questions
+
+    def version(self) -> Command:
+        return self.php("version.php")
+
+    def configuration(self) -> Command:
+        return self.php("configuration.php")
+
+    def read_configuration(self, output: str) -> Configuration:
+        return configuration.read(output)
+
+    def modules(self) -> Command:
+        return self.php("database.php", "modules.php")
+
+    def read_modules(self, output: str) -> dict[str, Installed]:
+        try:
+            return {
+                str(name): Installed(str(row["version"]), bool(row["active"]), str(name), str(row["recorded"]))
+                for name, row in dict(json.loads(output) or {}).items()
+            }
+        except (ValueError, KeyError, TypeError):
+            raise PalierError("The shop's list of modules could not be read.", why=output.strip()[:300]) from None
+
+    def data_version(self, option: str, prefix: str) -> tuple[str, tuple[str, ...]]:
+        return f"SELECT value FROM `{prefix}configuration` WHERE name = %s LIMIT 1", (option,)  # noqa: S608
+
+    # Orders
+
+    def upgrade(self, modules: Mapping[str, Installed]) -> tuple[Command, ...]:
+        """One module at a time, each on a cache that knows its new code: the container names its services."""
+        upgrades = (self.php("upgrade.php", arguments=(name,)) for name in modules)
+        return tuple(each for upgrade in upgrades for each in (*self.clear_caches(), upgrade))
+
+    def clear_caches(self) -> tuple[Command, ...]:
+        return (script(CLEAR, self.environment.root).as_user(self.environment.web_user),)
+
+    # Staging
+
+    def staging_files(self, production: Configuration, own: Configuration, mail_port: int) -> tuple[File, ...]:  # noqa: ARG002
+        """Where mail goes is among the clone's settings: see :meth:`disarm`."""
+        guard = (PHP / "staging.php").read_text()
+        return (
+            File("app/config/parameters.php", configuration.compose(production, own), 0o640),
+            File("config/defines_custom.inc.php", configuration.constants(production, guard), 0o640),
+        )
+
+    def rewrite_addresses(self, old: str, new: str) -> tuple[Command, ...]:
+        """In every text, serialised values included; then PrestaShop writes its ``.htaccess``."""
+        clear = script(CLEAR + "echo 0", self.environment.root).as_user(self.environment.web_user)
+        return (clear, self.php("database.php", "addresses.php", arguments=(old, new)))
+
+    def disarm(self, prefix: str, old: str, new: str, mail_port: int) -> tuple[str, ...]:
+        return tuple(disarm.statements(prefix, old, new, mail_port))
+
+    def leak_test(self, address: str, url: str, subject: str) -> Command:
+        return self.php("leak.php", arguments=(address, url, subject))
