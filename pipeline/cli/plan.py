@@ -58,7 +58,7 @@ def command(
         click.echo(
             f"Written: {output}. Next: palier update {shop} {output}"
             if found.planned
-            else f"{output} was not written: no update is worth doing now. Take some all the same with --include or --reason."
+            else f"{output} was not written: nothing is planned. Take some all the same with --include or --reason."
         )
 
 

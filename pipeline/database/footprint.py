@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from pipeline.database import stamps
 from pipeline.database.connection import Database
-from pipeline.database.schema import Table, read
+from pipeline.database.schema import Table, read, table_names
 from pipeline.database.sql import names
 from pipeline.database.stamps import Moment
 
@@ -180,42 +180,62 @@ def fingerprint(
         stamps. ``None``: everything is read. With ``since``, it bounds what has moved.
     """
     marks, moment = stamps.read(db)
-    found = {
-        name: table
-        for name, table in read(db, tables).items()
-        if not any(fnmatchcase(name, pattern) for pattern in ignore)
-    }
-    rows = [name for name, table in found.items() if not table.is_view]
-    known = _known(since, moment, marks, rows)
+    kept = _unmoved(since, moment, marks) if tables is None else {}
+    states = {**kept, **_states(db, tables if tables is not None else _others(db, kept), marks)}
+    states = {name: state for name, state in states.items() if not any(fnmatchcase(name, each) for each in ignore)}
+    known = _known(since, moment, states)
+    rows = [name for name, state in states.items() if not state.view]
     chosen = _within([name for name in rows if name not in known], marks, budget, since)
-    if left := set(rows) - set(chosen) - known.keys():
-        marks, moment = _settled(db, marks, moment, left)
-        chosen = sorted({*chosen, *(name for name in left if not _mark(marks, name))})
+    left = set(rows) - set(chosen) - known.keys()
+    later, moment = _settled(db, marks, moment, left) if left else (marks, moment)
+    chosen = sorted({*chosen, *(name for name in left if not _mark(later, name))})
     sums = {**known, **_checksums(db, chosen)}
     return Fingerprint(
         {
-            name: TableState(
-                table.signature, _triggers(table), sums.get(name), table.is_view, "" if table.is_view else _mark(marks, name)
-            )
-            for name, table in found.items()
+            name: replace(state, checksum=sums.get(name), stamp=_mark(later if name in left else marks, name))
+            for name, state in states.items()
         },
         moment,
         tuple(chosen),
     )
 
 
+def _states(db: Database, tables: Iterable[str] | None, marks: Mapping[str, stamps.Stamp]) -> dict[str, TableState]:
+    return {
+        name: TableState(table.signature, _triggers(table), None, table.is_view, _mark(marks, name))
+        for name, table in read(db, tables).items()
+    }
+
+
+def _unmoved(
+    since: Fingerprint | None, moment: Moment, marks: Mapping[str, stamps.Stamp]
+) -> dict[str, TableState]:
+    """The tables whose definitions need not be read: CREATE_TIME and triggers are in the stamp.
+
+    None if a table came or went: a renamed parent changes the definition of tables that have no new stamp.
+    """
+    if since is None or not moment.continues(since.moment):
+        return {}
+    stored = {name for name, state in since.tables.items() if not state.view}
+    if not stored.issubset(marks):
+        return {}
+    return {n: since.tables[n] for n in stored if since.tables[n].stamp and since.tables[n].stamp == _mark(marks, n)}
+
+
+def _others(db: Database, kept: Mapping[str, TableState]) -> list[str] | None:
+    return [name for name in table_names(db, views=True) if name not in kept] if kept else None
+
+
 def _mark(marks: Mapping[str, stamps.Stamp], name: str) -> str:
     return marks[name].text if name in marks else ""
 
 
-def _known(
-    since: Fingerprint | None, moment: Moment, marks: Mapping[str, stamps.Stamp], names_: Iterable[str]
-) -> dict[str, int | None]:
-    """What the earlier fingerprint says of tables that have not been written since."""
+def _known(since: Fingerprint | None, moment: Moment, states: Mapping[str, TableState]) -> dict[str, int | None]:
+    """What the earlier fingerprint says of the rows of tables that have not been written since."""
     if since is None or not moment.continues(since.moment):
         return {}
-    before = {name: since.tables[name] for name in names_ if name in since.tables}
-    return {name: state.checksum for name, state in before.items() if state.stamp and state.stamp == _mark(marks, name)}
+    both = {name: (since.tables[name], state) for name, state in states.items() if name in since.tables}
+    return {name: then.checksum for name, (then, now) in both.items() if now.stamp and now.stamp == then.stamp}
 
 
 def _within(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.database.connection import Database
-from pipeline.database.sql import NOT_OWN, identifier
+from pipeline.database.sql import NOT_OWN, identifier, texts
 
 COUNTER = re.compile(r"(\n\) ENGINE=\w+) AUTO_INCREMENT=\d+")
 """Where SHOW CREATE TABLE shows the running value. The undo scripts do the same with ``sed``."""
@@ -154,8 +154,8 @@ def read(db: Database, tables: Iterable[str] | None = None) -> dict[str, Table]:
     """
     wanted = None if tables is None else set(tables)
     kinds = {name: row for name, *row in db.rows(_TABLES)}
-    facts = _Facts(db)
     chosen = sorted(name for name in kinds if wanted is None or name in wanted)
+    facts = _Facts(db, chosen if wanted is not None and len(chosen) <= NARROW else None)
     return {name: _table(db, name, kinds[name], facts) for name in chosen}
 
 
@@ -163,7 +163,8 @@ _TABLES = f"""SELECT TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, TABLE_COLLATION
 FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN}"""
 _COLUMNS = f"""SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA,
 GENERATION_EXPRESSION, CHARACTER_SET_NAME, COLLATION_NAME, ORDINAL_POSITION
-FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN} ORDER BY TABLE_NAME, ORDINAL_POSITION"""
+FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN}
+ORDER BY TABLE_NAME, ORDINAL_POSITION"""
 _INDEXES = f"""SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE
 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN}
 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"""
@@ -176,18 +177,25 @@ WHERE TRIGGER_SCHEMA=DATABASE() AND EVENT_OBJECT_TABLE NOT LIKE '\\_palier\\_%'
 ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER"""
 
 
+NARROW = 60
+"""Up to so many tables the server is asked for these alone: it opens each table that it is asked about."""
+
+
 class _Facts:
     """Everything ``information_schema`` says of the schema, grouped by table: one question for each kind of fact."""
 
-    def __init__(self, db: Database) -> None:
-        self.columns = _by_table(db, _COLUMNS)
-        self.indexes = _by_table(db, _INDEXES)
-        self.foreign_keys = _by_table(db, _FOREIGN_KEYS)
-        self.triggers = _by_table(db, _TRIGGERS)
+    def __init__(self, db: Database, tables: Sequence[str] | None) -> None:
+        self.columns = _by_table(db, _COLUMNS, tables)
+        self.indexes = _by_table(db, _INDEXES, tables)
+        self.foreign_keys = _by_table(db, _FOREIGN_KEYS, tables)
+        self.triggers = _by_table(db, _TRIGGERS, tables)
 
 
-def _by_table(db: Database, sql: str) -> dict[str, list[tuple[Any, ...]]]:
+def _by_table(db: Database, sql: str, tables: Sequence[str] | None) -> dict[str, list[tuple[Any, ...]]]:
     grouped: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    if tables is not None:
+        column = "EVENT_OBJECT_TABLE" if sql is _TRIGGERS else "TABLE_NAME"
+        sql = sql.replace("\nORDER BY", f" AND {column} IN ({texts(tables)})\nORDER BY", 1)
     for name, *row in db.rows(sql):
         grouped[name].append(tuple(row))
     return grouped

@@ -1,7 +1,7 @@
 """When the server last wrote each table: what lets a fingerprint leave a large table unread.
 
-A stamp is CREATE_TIME, UPDATE_TIME and AUTO_INCREMENT of ``information_schema``, and whether the table is empty. Of an
-InnoDB table, while the server was not restarted in between, two equal stamps mean:
+A stamp is CREATE_TIME, UPDATE_TIME and AUTO_INCREMENT of ``information_schema``, whether the table is empty, and which
+triggers it has. Of an InnoDB table, while the server was not restarted in between, two equal stamps mean:
 
 - no transaction that wrote rows was committed: it would have set UPDATE_TIME. The clock has whole seconds, so a stamp
   counts only once its second is over (``fresh`` until then);
@@ -57,15 +57,24 @@ ENGINE = 'InnoDB' AND TABLE_TYPE = 'BASE TABLE' AND COALESCE(CREATE_OPTIONS, '')
 FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_TYPE <> 'VIEW' AND {NOT_OWN}"""
 
 
+_TRIGGERS = r"""SELECT EVENT_OBJECT_TABLE,
+CONCAT_WS('|', TRIGGER_NAME, CREATED, ACTION_TIMING, EVENT_MANIPULATION, SQL_MODE, MD5(ACTION_STATEMENT))
+FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE() AND EVENT_OBJECT_TABLE NOT LIKE '\\_palier\\_%'
+ORDER BY EVENT_OBJECT_TABLE, TRIGGER_NAME"""
+
+
 def read(db: Database) -> tuple[Mapping[str, Stamp], Moment]:
     """The stamp of every table of the schema, and the moment they are of."""
     uptime = int(db.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1])
     at = int(db.value("SELECT UNIX_TIMESTAMP()"))
     rows = db.rows(_TABLES)
+    triggers: dict[str, str] = {}
+    for name, trigger in db.rows(_TRIGGERS):
+        triggers[name] = f"{triggers.get(name, '')}|{trigger}"
     holding = _holding(db, [str(row[0]) for row in rows if row[4]])
     found = {}
     for name, size, written, settled, stamped in rows:
-        text = f"{written}|{holding[name]}" if stamped and settled and name in holding else ""
+        text = f"{written}|{holding[name]}{triggers.get(name, '')}" if stamped and settled and name in holding else ""
         found[str(name)] = Stamp(text, int(size), fresh=bool(stamped and not settled))
     return found, Moment(at, uptime)
 

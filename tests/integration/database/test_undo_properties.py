@@ -385,7 +385,8 @@ def test_no_reference_dangles_after_a_rollback(place: Shop, update: list[str], c
     done = place.undo(data_fragment(taken, place.db.name))
     assert done.returncode == 0, done.stderr
     for child, parent in ("ba", "cb", "ac"):
-        sql = f"SELECT x.id FROM {child} x WHERE up IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} y WHERE y.id = x.up)"
+        there = f"SELECT 1 FROM {parent} y WHERE y.id = x.up"
+        sql = f"SELECT x.id FROM {child} x WHERE up IS NOT NULL AND NOT EXISTS ({there})"
         assert place.db.rows(sql) == [], f"{child} refers to rows of {parent} that are gone"
     said = {(table, key) for table, key, _, _ in place.conflicts()}
     for table in "abc":
