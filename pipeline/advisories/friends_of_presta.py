@@ -22,6 +22,7 @@ LARGEST = 500_000
 
 _HEADER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 _LINE = re.compile(r"^\s*[*-]\s+\*\*(?P<label>[^*:]+):?\*\*\s*:?(?P<value>.*)$", re.MULTILINE)
+_PLAIN_LINE = re.compile(r"^(\w+):[ \t]*(.*)$", re.MULTILINE)
 _FILE = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(.+)\.(?:md|markdown)")
 _NO_MODULE = {"prestashop", "core", "prestashop core"}
 
@@ -68,7 +69,7 @@ def _header(text: str) -> dict[str, Any]:
         data = YAML(typ="safe").load(found[1])
     except (YAMLError, ValueError):
         # Titles with a stray quote are not YAML; the plain lines are still worth reading.
-        data = dict(re.findall(r"^(\w+):[ \t]*(.*)$", found[1], re.MULTILINE))
+        data = {key: value.strip().strip('"') for key, value in _PLAIN_LINE.findall(found[1])}
     return data if isinstance(data, dict) else {}
 
 

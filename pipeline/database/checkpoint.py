@@ -8,7 +8,7 @@ of production are taken behind the maintenance page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -94,12 +94,12 @@ def take(db: Database, tables: Iterable[str] | None, kind: str) -> Checkpoint:
     """
     if not _KIND.fullmatch(kind):
         raise ValueError(f"not a kind of checkpoint: {kind!r}")
-    found = read(db)
+    found = read(db) if tables is None else _some(db, set(tables))
     wanted = sorted(found if tables is None else set(tables))
     if missing := [name for name in wanted if name not in found]:
         raise CheckpointFailed(f"These tables are to be copied and do not exist: {', '.join(missing)}.")
     clear(db, kind)
-    empty = Checkpoint(kind, {}, _views(found), tuple(found))
+    empty = Checkpoint(kind, {}, _views(found), table_names(db, views=True))
     db.execute(
         f"CREATE TABLE {identifier(empty.map)} (number INT PRIMARY KEY, name VARCHAR(64) NOT NULL,"
         " copy VARCHAR(64) NOT NULL, counter BIGINT UNSIGNED NOT NULL DEFAULT 0, whole TINYINT NOT NULL DEFAULT 0,"
@@ -109,6 +109,12 @@ def take(db: Database, tables: Iterable[str] | None, kind: str) -> Checkpoint:
     with bulk(db):
         copies = {table.name: _copy(db, empty, number, table) for number, table in enumerate(stored, 1)}
     return replace(empty, copies=copies)
+
+
+def _some(db: Database, wanted: Iterable[str]) -> dict[str, Table]:
+    """These tables, and every view."""
+    views = set(table_names(db, views=True)) - set(table_names(db))
+    return read(db, views.union(wanted))
 
 
 def _views(found: Mapping[str, Table]) -> dict[str, Table]:
@@ -173,17 +179,44 @@ def drop(db: Database, checkpoint: Checkpoint) -> None:
 
 def advance(db: Database, checkpoint: Checkpoint, tables: Iterable[str]) -> Checkpoint:
     """The checkpoint with the present content of ``tables``: changed ones copied anew, removed ones forgotten."""
-    found = read(db)
+    tables = set(tables)
+    found = _some(db, tables)
     copies = dict(checkpoint.copies)
     with bulk(db):
-        for name in sorted(set(tables)):
+        for name in sorted(tables):
             old, table = copies.pop(name, None), found.get(name)
             if old and (table is None or table.is_view):
                 db.execute(f"DROP TABLE IF EXISTS {identifier(old.name)}")
                 db.execute(f"DELETE FROM {identifier(checkpoint.map)} WHERE number={old.number}")
             elif table is not None and not table.is_view:
                 copies[name] = _renew(db, checkpoint, old, table, copies)
-    return replace(checkpoint, copies=copies, views=_views(found), present=tuple(found))
+    return replace(checkpoint, copies=copies, views=_views(found), present=table_names(db, views=True))
+
+
+def adopt(db: Database, checkpoint: Checkpoint, newer: Checkpoint) -> Checkpoint:
+    """The checkpoint with the copies of ``newer`` in the place of its own: renamed, not copied.
+
+    ``newer`` is of another kind, and is gone afterwards. What it no longer knows as present is forgotten.
+    """
+    copies = dict(checkpoint.copies)
+    kept, taken = identifier(checkpoint.map), identifier(newer.map)
+    for name, copy in sorted(newer.copies.items()):
+        old = copies.get(name)
+        number = old.number if old else 1 + max((each.number for each in copies.values()), default=0)
+        becomes = f"{OWN}{checkpoint.kind}_{number}"
+        db.execute(f"DROP TABLE IF EXISTS {identifier(becomes)}")
+        db.execute(f"RENAME TABLE {identifier(copy.name)} TO {identifier(becomes)}")
+        db.execute(
+            f"REPLACE INTO {kept} (number, name, copy, counter, whole, definition) SELECT {number}, name,"
+            f" {text(becomes)}, counter, whole, definition FROM {taken} WHERE number={copy.number}"
+        )
+        copies[name] = replace(copy, number=number, name=becomes)
+    for name in sorted(copies.keys() - set(newer.present)):
+        gone = copies.pop(name)
+        db.execute(f"DROP TABLE IF EXISTS {identifier(gone.name)}")
+        db.execute(f"DELETE FROM {kept} WHERE number={gone.number}")
+    clear(db, newer.kind)
+    return replace(checkpoint, copies=copies, views=newer.views, present=newer.present)
 
 
 def _renew(db: Database, checkpoint: Checkpoint, old: Copy | None, table: Table, others: Mapping[str, Copy]) -> Copy:
@@ -199,15 +232,19 @@ def _renew(db: Database, checkpoint: Checkpoint, old: Copy | None, table: Table,
     return replace(old, table=table, rows=rows)
 
 
-def restore(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None) -> None:
+def restore(
+    db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None, *, appended: Collection[str] = ()
+) -> None:
     """Make ``tables`` (``None``: all that the checkpoint or the schema knows) exactly what they were: for staging.
 
     Tables added since are dropped, removed ones come back, altered ones are built again, of all others only the rows
     that differ are written. AUTO_INCREMENT does not go back.
 
+    :param appended: tables of which only the rows numbered since are removed, without a look at the others. The caller
+        compares them afterwards: :func:`cut` says where that can be done.
     :raises CheckpointFailed: if a table was there at the time and no copy of it was taken.
     """
-    live = read(db)
+    live = read(db) if tables is None else _some(db, tables := set(tables))
     wanted = set(checkpoint.present) | set(live) if tables is None else set(tables)
     if tables is None:
         wanted -= set(checkpoint.present) - set(checkpoint.copies) - set(checkpoint.views)
@@ -218,13 +255,21 @@ def restore(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None =
     with bulk(db):
         for statement in _removals(checkpoint, wanted, live):
             db.execute(statement)
-        _put_back(db, copies, live)
+        _put_back(db, copies, live, frozenset(appended))
         if any(live.get(name) != view for name, view in checkpoint.views.items()):
             for view in ordered_views(checkpoint.views.values()):
                 db.execute(or_replace(view))
         for copy in copies:
             for statement in (part for trigger in copy.table.triggers for part in trigger_statements(trigger)):
                 db.execute(statement)
+
+
+def cut(copy: Copy) -> str:
+    """A statement that removes the rows numbered since the copy was taken; empty where rows are not numbered."""
+    table = copy.table
+    if table.auto_increment is None or len(table.key) != 1 or not table.column(table.key[0]).counts:
+        return ""
+    return f"DELETE FROM {identifier(table.name)} WHERE {identifier(table.key[0])} >= {table.auto_increment}"
 
 
 def _removals(checkpoint: Checkpoint, wanted: set[str], live: Mapping[str, Table]) -> Iterator[str]:
@@ -236,16 +281,18 @@ def _removals(checkpoint: Checkpoint, wanted: set[str], live: Mapping[str, Table
             yield f"DROP {'VIEW' if table.is_view else 'TABLE'} {identifier(name)}"
 
 
-def _put_back(db: Database, copies: Iterable[Copy], live: Mapping[str, Table]) -> None:
+def _put_back(db: Database, copies: Iterable[Copy], live: Mapping[str, Table], appended: frozenset[str]) -> None:
     copies = list(copies)
     rebuilt = [c for c in copies if c.table.name not in live or live[c.table.name].create != c.table.create]
     for copy in rebuilt:  # all of them first: a foreign key refuses a parent of another type
         db.execute(f"DROP TABLE IF EXISTS {identifier(copy.table.name)}")
     for copy in rebuilt:
         db.execute(copy.table.create)
+    anew = {copy.table.name for copy in rebuilt}
     for copy in copies:
+        quick = cut(copy) if copy.table.name in appended and copy.table.name not in anew else ""
         with db.transaction() if copy.table.transactional else nullcontext():
-            for statement in equalize(copy.table.name, copy.name, copy.table):
+            for statement in [quick] if quick else equalize(copy.table.name, copy.name, copy.table):
                 db.execute(statement)
         before = live[copy.table.name].auto_increment if copy.table.name in live else 0
         counter = max(copy.table.auto_increment or 0, before or 0)
@@ -288,8 +335,8 @@ def trigger_statements(trigger: Trigger) -> list[str]:
 
 def differences(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None) -> list[str]:
     """A sentence for each of ``tables`` that is not what the checkpoint says; empty: all are equal."""
-    live = read(db)
     wanted = set(checkpoint.tables) if tables is None else set(tables)
+    live = read(db, wanted)
     return [said for name in sorted(wanted) if (said := _difference(db, checkpoint, name, live.get(name)))]
 
 

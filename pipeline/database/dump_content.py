@@ -38,6 +38,30 @@ END { note(); print "E\t" marker + 0 "\t" (last == NR) "\t" heads + 0 "\t" NR }
 """
 """An awk program (POSIX; run with LC_ALL=C). Each line it prints begins with a letter: see :func:`parse`."""
 
+ONE_TABLE = r"""
+function renamed(line,   start) {
+  start = index(line, "`"); return substr(line, 1, start - 1) into substr(line, start + length(table))
+}
+BEGIN {
+  print "SET NAMES utf8mb4;"
+  print "SET SESSION sql_mode=\047NO_AUTO_VALUE_ON_ZERO\047, foreign_key_checks=0, time_zone=\047+00:00\047;"
+}
+body { if (/^DELIMITER ;$/) body = 0; next }
+/^DELIMITER / { body = 1; next }
+ddl && /^  CONSTRAINT `/ { next }
+ddl {
+  if (/^\) /) sub(/,$/, "", held)
+  print held; held = $0
+  if (/;$/) { print held; ddl = 0 }
+  next
+}
+inserting && /^\(/ { print; if (/\);$/) inserting = 0; next }
+{ inserting = 0 }
+index($0, "CREATE TABLE " table " ") == 1 { print "DROP TABLE IF EXISTS " into ";"; held = renamed($0); ddl = 1; next }
+index($0, "INSERT INTO " table " ") == 1 { print renamed($0); if (/ VALUES$/) inserting = 1; next }
+"""
+"""An awk program that prints one table of a dump, under another name, without its CONSTRAINT lines."""
+
 DECOMPRESS = {"zstd": ("zstd", "-q", "-dc"), "gzip": ("gzip", "-dc")}
 
 

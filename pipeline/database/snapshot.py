@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.database import schema
 from pipeline.database.connection import Database, QueryFailed
-from pipeline.database.dump_content import DECOMPRESS, Content, differences, parse, reading, wrong
+from pipeline.database.dump_content import DECOMPRESS, ONE_TABLE, Content, differences, parse, reading, wrong
 from pipeline.database.sql import NOT_OWN, identifier
 from pipeline.errors import PalierError, Refused
 from pipeline.events import Emit, Progress, silent
@@ -353,3 +353,14 @@ def restore_command(snapshot: Snapshot, client_file: str, *, program: str = "mar
     client = f"{program} --defaults-file={quoted(client_file)} --default-character-set=utf8mb4"
     into = quoted(snapshot.database)
     return f"{words} -- {quoted(snapshot.path)} | sed {quoted(SANDBOX + edit)} | {client} {into}"
+
+
+def table_command(snapshot: Snapshot, table: str, into: str, client_file: str, program: str = "mariadb") -> str:
+    """What a human types to have one table of the snapshot beside the shop's own, as ``into``; nothing else moves.
+
+    Foreign keys are left out: their names are taken.
+    """
+    words = " ".join(quoted(word) for word in DECOMPRESS[snapshot.compression])
+    client = f"{program} --defaults-file={quoted(client_file)} --default-character-set=utf8mb4"
+    take = f"LC_ALL=C awk -v table={quoted(identifier(table))} -v into={quoted(identifier(into))} {quoted(ONE_TABLE)}"
+    return f"{words} -- {quoted(snapshot.path)} | {take} | {client} {quoted(snapshot.database)}"

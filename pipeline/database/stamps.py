@@ -10,9 +10,10 @@ triggers it has. Of an InnoDB table, while the server was not restarted in betwe
   would have set UPDATE_TIME.
 
 That is a proof but for one hole: a server with more tables than its table cache holds may close a table, and forgets
-its UPDATE_TIME. A table whose UPDATE_TIME was known and is gone counts as moved. One that had none, was written, and was
-closed, all between the two looks, would be missed: there stamps are a hint. ``update`` therefore closes with a comparison
-that reads everything. Other engines, partitioned tables and system-versioned ones have no stamp: they are always read.
+its UPDATE_TIME. A table whose UPDATE_TIME was known and is gone counts as moved. One that had none, was written, and
+was closed, all between the two looks, would be missed: there stamps are a hint. ``update`` therefore closes with a
+comparison that reads everything. Other engines, partitioned tables and system-versioned ones have no stamp: they are
+always read.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Moment:
         elapsed, ran = self.at - earlier.at, self.uptime - earlier.uptime
         return earlier.uptime > TOLERANCE and self.uptime > 0 and abs(elapsed - ran) <= TOLERANCE
 
+
+UNKNOWN = Moment()
 
 _TABLES = f"""SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0), CONCAT_WS('|', CREATE_TIME, IFNULL(UPDATE_TIME, '-'),
 IFNULL(AUTO_INCREMENT, '-')), COALESCE(GREATEST(CREATE_TIME, IFNULL(UPDATE_TIME, CREATE_TIME)) < NOW(), FALSE),

@@ -68,6 +68,7 @@ def take_golden_checkpoint(shop: Shop, run: str) -> Step:
         options = {name: hints.version_option for name, hints in shop.inventory.modules.items() if hints.version_option}
         with site.database.connected() as db:
             checkpoint = golden.take_base(db)
+            golden.write_fingerprint(shop, db)
         state = golden.CloneState(
             run=run,
             made=dt.datetime.now(dt.UTC),
@@ -95,7 +96,7 @@ def run_baseline(shop: Shop, run: str, emit: Emit) -> Step:
         golden.write_baseline(shop, result)
         state = golden.require_state(shop)
         with shop.staging.database.connected() as db:
-            golden.restore(db, state.checkpoint)
+            golden.Golden(shop, state).reset_to_base(db)
         failed = [suite.suite for suite in result.suites if suite.verdict not in PASSING]
         if failed:
             emit(Note(f"Before any update, {', '.join(failed)} did not pass: {result.reason}", "warning"))

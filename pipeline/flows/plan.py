@@ -141,7 +141,8 @@ def _security(
     old = [offer for offer in mending if offer.age(now) >= age]
     first = row.affected[0].advisory
     more = f" (and {len(row.affected) - 1} more)" if len(row.affected) > 1 else ""
-    text = f"{first.title}{more}" + (f"; {stated.text}" if stated else "")
+    title = first.title if len(planning.plain(first.title)) > 2 else first.identifier
+    text = f"{title}{more}" + (f"; {stated.text}" if stated else "")
     reference = " ".join(filter(None, (first.identifier, first.reference)))
     notes = tuple(match.sentence for match in (*row.affected, *row.undecided))
     return Planned(row, old[-1] if old else mending[0], "security", text, reference, notes)

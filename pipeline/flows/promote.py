@@ -73,7 +73,7 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
         modules.upload_code(site.host, found, places, run=record.folder),
         maintenance.put_up_the_page(shop, record, host, promotion.token),
         maintenance.drain(shop, host, seconds=budgets.drain),
-        tables.checkpoint_tables(shop, expected, guarded, seconds=budgets.guard),
+        tables.checkpoint_tables(shop, expected, guarded, seconds=budgets.guard, record=record),
         tables.guard_tables(shop, guarded),
         modules.switch_code(host, places, critical=True),
         modules.upgrade_modules(site, host, found, seconds=budgets.upgrade, critical=True),
@@ -116,7 +116,9 @@ def plan(shop: Shop, run: str | None) -> str:
 
 def _plan(shop: Shop, found: Release) -> str:
     places = Record(shop.production.host, f"{shop.production.record}/runs/RUN", found.record.about)
-    return engine.plan(steps(Promotion(shop, found, places, checks.targets(shop, found), Secret("")), None, silent))
+    planned = steps(Promotion(shop, found, places, checks.targets(shop, found), Secret("")), None, silent)
+    seconds = found.playbook.budgets.guard
+    return engine.plan(planned) + "\n" + tables.told_rungs(shop, found.footprint, seconds=seconds).rstrip()
 
 
 def prepare(shop: Shop, found: Release, *, by: str) -> Promotion:

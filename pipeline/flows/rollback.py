@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from pipeline import lock
-from pipeline.errors import Hold, Refused
+from pipeline.errors import Hold, PalierError, Refused
 from pipeline.events import Emit, Note
 from pipeline.evidence import smoke as smoke_runs
 from pipeline.evidence.verdicts import SmokeRun
@@ -14,12 +14,12 @@ from pipeline.guard import Guard
 from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Secret
 from pipeline.rollback import Undone, roll_back
-from pipeline.steps import maintenance, release
+from pipeline.steps import maintenance, reconciliation, release
 from pipeline.steps.modules import version_of
+from pipeline.steps.reconciliation import Statement
 from pipeline.steps.site import Shop
 from pipeline.steps.smoke import production_settings
 
-CONFLICTS = "conflicts.txt"
 SMOKE_SECONDS = 120
 SPARE_SECONDS = 60
 """What undoing and opening may take beside the smoke suites before the guard on the host ends the rollback itself."""
@@ -36,6 +36,8 @@ class Outcome:
     conflicts: tuple[str, ...]
     smoke: SmokeRun | None
     seconds: float
+    statement: Statement | None = None
+    """Orders, rows and stock; ``None`` if the statement could not be made."""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -44,12 +46,15 @@ class Outcome:
             "conflicts": list(self.conflicts),
             "smoke": self.smoke.verdict.value if self.smoke else None,
             "seconds": round(self.seconds, 1),
+            "reconciliation": self.statement.as_json() if self.statement else None,
         }
 
     def summary(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         lines = [f"Rolled back {self.run}: {versions or 'as before'}. Every row that customers wrote since is kept."]
-        if self.conflicts:
+        if self.statement:
+            lines.append(self.statement.text().rstrip())
+        elif self.conflicts:
             lines.append(f"{len(self.conflicts)} values had been changed by somebody else since, and stay as they are:")
             lines += [f"    {line}" for line in self.conflicts[:20]]
         return "\n".join(lines)
@@ -94,9 +99,10 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
         maintenance.verify_open(site)
         own.end("done")
     versions = _versions(shop, record)
-    conflicts = _lines(record, CONFLICTS)
+    conflicts = reconciliation.conflicts(record)
     emit(Note("The shop is open on its old version.", "good"))
-    outcome = Outcome(record.run, versions, conflicts, smoke, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    outcome = Outcome(record.run, versions, conflicts, smoke, seconds, _statement(shop, record, emit))
     if smoke is not None:
         smoke.demand(production=PUT_BACK)
     return outcome
@@ -119,6 +125,15 @@ def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> Smok
             emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
         _demand(roll_back(record, emit), record, shop)
     return smoke
+
+
+def _statement(shop: Shop, record: Record, emit: Emit) -> Statement | None:
+    """The shop is open and right without it: a statement that cannot be made is said to be missing, and no more."""
+    try:
+        return reconciliation.state(shop, record)
+    except PalierError as problem:
+        emit(Note(f"No reconciliation statement could be made: {problem.what}", "warning"))
+        return None
 
 
 def _guarded(record: Record, emit: Emit) -> None:
@@ -165,10 +180,3 @@ def _versions(shop: Shop, record: Record) -> dict[str, str]:
         else []
     )
     return {name: version_of(installed, name, "production") for name in names}
-
-
-def _lines(record: Record, name: str) -> tuple[str, ...]:
-    path = record.path(name)
-    if not record.host.exists(path):
-        return ()
-    return tuple(record.host.read(path).decode("utf-8", "replace").splitlines())

@@ -186,7 +186,7 @@ def attempt(trial: Trial, candidate: Candidate, before: list[Tried]) -> Tried:
     try:
         engine.run(trial.steps(candidate, measured), trial.record, trial.emit, heartbeat=HEARTBEAT)
     except (UpgradeFailed, SmokeFailed) as error:
-        why, together = error.what, None
+        why, together = f"{error.what} {error.why}".strip(), None
         if measured.smoke is not None:
             why = measured.smoke.reason
             together = blame(trial, candidate, [each.candidate for each in before if each.kept], measured.smoke)
@@ -225,6 +225,7 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str, began: float) -
         )
         with shop.staging.database.connected() as db:
             trial.golden.reset(db)
+            trial.golden.prove(db)
         final.demand()
     digest = (
         release.write(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from pipeline.code.ledger import NEVER
 from pipeline.code.tree import as_exclusions
-from pipeline.database import checkpoint, footprint
+from pipeline.database import checkpoint, footprint, stamps
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
 from pipeline.database.connection import Database
@@ -28,6 +28,7 @@ from pipeline.steps.site import Shop
 
 CLONE = "clone.json"
 BASELINE = "baseline.json"
+FINGERPRINT = "fingerprint.json"
 BASE, KEPT, TRIED = "base", "kept", "tried"
 
 
@@ -71,7 +72,7 @@ def forget_state(shop: Shop) -> None:
     """From here on staging is no clone until a new one is whole."""
     from pipeline.remote.command import command
 
-    shop.staging.host.run(command("rm", "-f", f"{shop.staging.record}/{CLONE}"))
+    shop.staging.host.run(command("rm", "-f", *(f"{shop.staging.record}/{name}" for name in (CLONE, FINGERPRINT))))
 
 
 def read_state(shop: Shop) -> CloneState | None:
@@ -100,6 +101,22 @@ def take_base(db: Database) -> Checkpoint:
     return checkpoint.take(db, None, BASE)
 
 
+def write_fingerprint(shop: Shop, db: Database) -> None:
+    """Remember what staging is, just after its base was taken: the next ``update`` then reads only what moved."""
+    shop.staging.host.write(f"{shop.staging.record}/{FINGERPRINT}", footprint.fingerprint(db).json())
+
+
+def read_fingerprint(shop: Shop) -> Fingerprint | None:
+    """What staging was when its base was taken; ``None`` if that was not written down."""
+    path = f"{shop.staging.record}/{FINGERPRINT}"
+    if not shop.staging.host.exists(path):
+        return None
+    try:
+        return Fingerprint.from_json(shop.staging.host.read(path))
+    except ValueError:
+        return None
+
+
 def write_baseline(shop: Shop, result: SmokeRun) -> None:
     """Remember which suites passed before any update."""
     passed = {suite.suite: suite.verdict.value for suite in result.suites}
@@ -120,52 +137,98 @@ def ignored(shop: Shop, db: Database) -> tuple[str, ...]:
 
 
 class Golden:
-    """The golden state of one ``update``: the base, and what was kept so far."""
+    """The golden state of one ``update``: the base, and what was kept so far.
+
+    It remembers the fingerprint of each state, so that going back looks only at tables that may have moved since; which
+    those are is told by stamps (:mod:`pipeline.database.stamps`), and what was put back is believed only when its
+    checksum is the remembered one. :meth:`prove` reads everything, whatever the stamps say.
+    """
 
     def __init__(self, shop: Shop, state: CloneState) -> None:
         self.shop = shop
         self.base = state.checkpoint
         self.kept: Checkpoint | None = None
+        self._base = read_fingerprint(shop)
+        self._golden = self._base
+        self._tried: Fingerprint | None = None
 
     @property
     def state(self) -> Checkpoint:
         return self.base if self.kept is None else self.kept.over(self.base)
 
     def fingerprint(self, db: Database) -> Fingerprint:
-        return footprint.fingerprint(db, ignore=ignored(self.shop, db))
+        """Staging as it is now, without the throw-away tables. What moved since the golden state was seen is read."""
+        self._tried = footprint.fingerprint(db, since=self._tried or self._golden)
+        return self._tried.only(self._tried.tables.keys() - set(ignored(self.shop, db)))
 
     def hold(self, db: Database, found: Footprint) -> Checkpoint:
         """A copy of what an update changed, before any smoke test writes."""
         live = [name for name in found.tables if name not in found.removed and name not in found.views]
         return checkpoint.take(db, live, TRIED)
 
-    def keep(self, db: Database, tried: Checkpoint, found: Footprint) -> None:
+    def keep(self, db: Database, tried: Checkpoint) -> None:
         """The update is good: staging becomes what it was before the smoke tests, and that is golden from now on."""
-        restore(db, tried.over(self.state))
+        self._golden = return_to(db, tried.over(self.state), self._tried)
+        self._tried = None
         if self.kept is None:
             self.kept = checkpoint.take(db, [], KEPT)
-        self.kept = checkpoint.advance(db, self.kept, found.tables)
-        checkpoint.drop(db, tried)
+        self.kept = checkpoint.adopt(db, self.kept, tried)
 
     def reset(self, db: Database) -> None:
         """Staging's database becomes golden again."""
-        restore(db, self.state)
+        self._golden = return_to(db, self.state, self._golden)
+        self._tried = None
         checkpoint.clear(db, TRIED)
 
     def reset_to_base(self, db: Database) -> None:
         """Staging's database becomes what it was after the clone; what was kept stays known."""
-        restore(db, self.base)
+        self._base = return_to(db, self.base, self._base)
+        self._golden = self._golden or self._base
+        self._tried = None
         checkpoint.clear(db, TRIED)
+
+    def prove(self, db: Database) -> None:
+        """Read every table of staging and its copy. :raises PalierError: if staging is not golden."""
+        _demand(checkpoint.differences(db, self.state))
 
     def drop(self, db: Database) -> None:
         checkpoint.clear(db, KEPT)
         checkpoint.clear(db, TRIED)
 
 
+LARGE = 16_000_000
+"""Bytes from which on a table whose rows are numbered is first relieved of its new rows, and then compared."""
+
+
+def return_to(db: Database, wanted: Checkpoint, known: Fingerprint | None) -> Fingerprint:
+    """Put back every table that may have moved, and believe it only when its checksum is the one that is known.
+
+    :param known: the fingerprint of the state that is ``wanted``; ``None``: everything is put back and read.
+    :returns: the same state, with the stamps that its tables have now. :raises PalierError: if they differ.
+    """
+    if known is None:
+        restore(db, wanted)
+        return footprint.fingerprint(db)
+    found = footprint.suspected(db, known)
+    large = {name for name, stamp in stamps.read(db)[0].items() if stamp.size >= LARGE}
+    if found:
+        checkpoint.restore(db, wanted, found.tables, appended=large)
+    after = footprint.fingerprint(db, since=known)
+    if wrong := footprint.changed(known, after):
+        checkpoint.restore(db, wanted, wrong.tables)
+        after = footprint.fingerprint(db, since=after)
+        _demand([str(footprint.changed(known, after))] if footprint.changed(known, after) else [])
+    return after
+
+
 def restore(db: Database, wanted: Checkpoint, tables: Iterable[str] | None = None) -> None:
     """Put tables back, and believe it only when they have been compared. :raises PalierError: if they differ."""
     checkpoint.restore(db, wanted, tables)
-    if wrong := checkpoint.differences(db, wanted, tables):
+    _demand(checkpoint.differences(db, wanted, tables))
+
+
+def _demand(wrong: Sequence[str]) -> None:
+    if wrong:
         raise PalierError(
             "Staging could not be returned to its golden state.",
             why=" ".join(wrong[:5]),

@@ -83,14 +83,18 @@ def _relative(source: str, folder: Path) -> str:
 
 
 def _wrapped(sentence: str, first: str, other: str) -> list[str]:
-    plain = "".join(sign if sign.isprintable() else " " for sign in sentence)
     return textwrap.wrap(
-        plain, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False, break_on_hyphens=False
+        plain(sentence), WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False, break_on_hyphens=False
     )
 
 
+def plain(text: str) -> str:
+    """``text`` in one line, without what no eye sees and no YAML may hold."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
 def _word(value: str) -> str:
-    return json.dumps(" ".join(value.split()), ensure_ascii=False)
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 def _digest(body: str) -> str:

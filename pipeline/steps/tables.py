@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.database import checkpoint, footprint, merge
+from pipeline.database import checkpoint, footprint, merge, rungs, snapshot
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Fingerprint, Footprint
 from pipeline.database.merge_script import MERGE_FILE, data_fragment, merge_script
+from pipeline.database.rungs import Ladder
 from pipeline.database.schema import read as read_schema
+from pipeline.database.schema import table_names
+from pipeline.database.sql import OWN
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.record import Record
+from pipeline.steps import reconciliation
 from pipeline.steps.golden import ignored
 from pipeline.steps.site import Shop, Site
 
 PRE = "pre"
-BYTES_A_SECOND = 30_000_000
-"""What copying a table inside the server is reckoned at; measured 32 MB/s on two cores."""
-SECONDS_A_TABLE = 0.012
 UNGUARDED = "unguarded"
+READING = 2.0
+"""Seconds that reading rows for a fingerprint may take behind the page. Larger tables are told by their stamps:
+nobody writes, so a table whose UPDATE_TIME moved was written by the upgrade."""
 
 
 class Surprise(PalierError):
@@ -37,33 +41,34 @@ class Guarded:
     before: Fingerprint = field(default_factory=lambda: Fingerprint({}))
     found: Footprint = field(default_factory=Footprint)
 
+    @property
+    def taken(self) -> Checkpoint:
+        """The checkpoint, once its step was applied."""
+        if self.checkpoint is None:
+            raise RuntimeError("the checkpoint's step comes first")
+        return self.checkpoint
 
-def tables_to_guard(shop: Shop, db: Database, expected: Footprint, seconds: int) -> tuple[str, ...]:
-    """The footprint's tables, and besides them, smallest first, as many as can be copied in ``seconds``.
+
+def ladder(shop: Shop, db: Database, expected: Footprint, seconds: int) -> Ladder:
+    """How each of production's tables would get back: the footprint's, and what fits into ``seconds`` besides.
 
     Throw-away tables are not guarded: they are never restored.
     """
-    sizes = {
-        name: int(size or 0)
-        for name, size in db.rows(
-            "SELECT table_name, data_length FROM information_schema.tables "
-            "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE '\\\\_palier\\\\_%'"
-        )
-    }
-    chosen = [name for name in expected.existing if name in sizes]
-    left = float(seconds)
-    for name in sorted(sizes.keys() - set(chosen), key=lambda name: sizes[name]):
-        if shop.classes.classify(name) is Class.THROWAWAY:
-            continue
-        left -= SECONDS_A_TABLE + sizes[name] / BYTES_A_SECOND
-        if left < 0:
-            break
-        chosen.append(name)
-    return tuple(sorted(chosen))
+
+    def throwaway(name: str) -> bool:
+        return shop.classes.classify(name) is Class.THROWAWAY
+
+    return rungs.choose(rungs.sizes(db), expected, throwaway=throwaway, seconds=seconds)
+
+
+def told_rungs(shop: Shop, expected: Footprint, *, seconds: int) -> str:
+    """The rungs for people, before anything is done: production is only read."""
+    with shop.production.database.connected() as db:
+        return ladder(shop, db, expected, seconds).told()
 
 
 def refuse_what_cannot_be_undone(shop: Shop, expected: Footprint) -> None:
-    """:raises Refused: naming each table of the footprint that could not be put back exactly. Before anything is touched."""
+    """Ask before anything is touched. :raises Refused: naming each table that could not be put back exactly."""
     with shop.production.database.connected() as db, shop.staging.database.connected() as tried:
         before, after = read_schema(db), read_schema(tried)
         guarded = {name: before[name] for name in expected.existing if name in before}
@@ -76,29 +81,47 @@ def refuse_what_cannot_be_undone(shop: Shop, expected: Footprint) -> None:
         )
 
 
-def checkpoint_tables(shop: Shop, expected: Footprint, guarded: Guarded, *, seconds: int) -> Step:
-    """Copies inside the server, exact because nobody writes."""
+def checkpoint_tables(
+    shop: Shop, expected: Footprint, guarded: Guarded, *, seconds: int, record: Record | None = None
+) -> Step:
+    """Copies inside the server, exact because nobody writes.
+
+    :param record: where the books are opened, for the reconciliation statement of a later rollback.
+    """
     site = shop.production
+
+    def note() -> str:
+        if record is None:
+            return ""
+        with site.database.connected() as db:
+            return reconciliation.note_books(shop, record, db)
 
     def take() -> str:
         with site.database.connected() as db:
-            chosen = tables_to_guard(shop, db, expected, seconds)
-            guarded.checkpoint = checkpoint.take(db, chosen, PRE)
-            guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db))
-        rows = sum(copy.rows for copy in guarded.checkpoint.copies.values())
-        return f"{len(chosen)} of {len(guarded.checkpoint.present)} tables, {rows:,} rows"
+            chosen = ladder(shop, db, expected, seconds)
+            guarded.checkpoint = checkpoint.take(db, chosen.copied, PRE)
+            guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), budget=READING)
+        rows = sum(copy.rows for copy in guarded.taken.copies.values())
+        copies, present = guarded.taken.copies, guarded.taken.present
+        return f"{len(copies)} of {len(present)} tables, {rows:,} rows ({chosen})"
 
     return Step(
         "Checkpoint the footprint",
         (
             Act(
-                f"copy {', '.join(expected.existing) or 'no table'}, and what fits into {seconds} s besides, inside the server",
+                f"copy {', '.join(expected.existing) or 'no table'} inside the server,"
+                f" and what fits into {seconds} s besides",
                 take,
             ),
+            Act("note the last order's number and what is in stock", note),
         ),
         host=site.host.name,
         critical=True,
     )
+
+
+def _now(shop: Shop, db: Database, guarded: Guarded) -> Fingerprint:
+    return footprint.fingerprint(db, ignore=ignored(shop, db), since=guarded.before, budget=READING)
 
 
 def guard_tables(shop: Shop, guarded: Guarded) -> Step:
@@ -106,15 +129,12 @@ def guard_tables(shop: Shop, guarded: Guarded) -> Step:
     site = shop.production
 
     def fragment() -> str:
-        assert guarded.checkpoint is not None, "the step before took it"
         return (
-            data_fragment(guarded.checkpoint, site.database.name, program=site.database.program, prefix=site.prefix)
-            + _HELD
+            data_fragment(guarded.taken, site.database.name, program=site.database.program, prefix=site.prefix) + _HELD
         )
 
     def whole() -> str:
-        assert guarded.checkpoint is not None, "the step before took it"
-        return f"{len(guarded.checkpoint.copies)} tables can be put back exactly"
+        return f"{len(guarded.taken.copies)} tables can be put back exactly"
 
     return Step(
         "Write the way back of the data",
@@ -127,8 +147,10 @@ def guard_tables(shop: Shop, guarded: Guarded) -> Step:
 
 _HELD = f"""
 if [ -e {UNGUARDED} ] && [ ! -e opened ]; then
-    echo "These tables were changed and have no copy; restore them from the snapshot beside this script:" >&2
+    echo "Everything that has a copy is put back. These tables were changed and have none:" >&2
     cat {UNGUARDED} >&2
+    echo "Put each back from snapshot/ beside this script, or find that it is right as it is. Then type:" >&2
+    echo "    rm $(pwd)/{UNGUARDED} && sh $(pwd)/rollback.sh" >&2
     exit 1
 fi
 """
@@ -139,16 +161,12 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
     site = shop.production
 
     def verify() -> str:
-        assert guarded.checkpoint is not None, "an earlier step took it"
         with site.database.connected() as db:
-            guarded.found = footprint.changed(guarded.before, footprint.fingerprint(db, ignore=ignored(shop, db)))
+            guarded.found = footprint.changed(guarded.before, _now(shop, db, guarded))
         surprise = guarded.found.beyond(expected)
-        lost = sorted(
-            set(surprise)
-            & set(guarded.checkpoint.present) - set(guarded.checkpoint.copies) - set(guarded.checkpoint.views)
-        )
+        lost = sorted(set(surprise) & set(guarded.taken.present) - set(guarded.taken.copies) - set(guarded.taken.views))
         if lost:
-            record.write(UNGUARDED, "\n".join(lost) + "\n")
+            record.write(UNGUARDED, "".join(f"    {line}\n" for line in _accounted(site, record, lost)))
         if surprise:
             raise Surprise(
                 f"The upgrade changed tables on production that it did not change on staging: {', '.join(surprise)}.",
@@ -164,20 +182,42 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
     )
 
 
+def _accounted(site: Site, record: Record, lost: Sequence[str]) -> Iterator[str]:
+    """Of each table that has no copy: what it holds now, what the snapshot holds, and how to have that beside it."""
+    taken = snapshot.load(site.host, record.path("snapshot")) if site.host.exists(record.path("snapshot")) else None
+    with site.database.connected() as db:
+        for number, name in enumerate(lost, 1):
+            rows = rungs.count(db, name)
+            now = "gone" if rows is None else f"{rows:,} rows now"
+            if taken is None:
+                yield f"{name}: {now}; no snapshot"
+                continue
+            then = f"{taken.rows.get(name, 0):,} rows in the snapshot of {taken.taken}"
+            moving = ", written while it was taken" if name in taken.moving else ""
+            yield f"{name}: {now}, {then}{moving}; to have the snapshot's rows as {beside(number)}:"
+            way = snapshot.table_command(taken, name, beside(number), site.client_file, site.database.program)
+            yield f"    {way}"
+
+
+def beside(number: int) -> str:
+    """The table that a human gets an unguarded table's rows of the snapshot into."""
+    return f"{OWN}snapshot_{number}"
+
+
 def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
     """What the update did to each row is kept, so that a later rollback can tell it from what customers did."""
     site = shop.production
 
     def keep() -> str:
-        assert guarded.checkpoint is not None, "an earlier step took it"
         with site.database.connected() as db:
-            found = footprint.changed(guarded.before, footprint.fingerprint(db, ignore=ignored(shop, db)))
+            found = footprint.changed(guarded.before, _now(shop, db, guarded))
             plan = merge.record(
                 db,
-                guarded.checkpoint,
-                _guarded(found, guarded.checkpoint),
+                guarded.taken,
+                _guarded(found, guarded.taken),
                 ignore=_noise(site),
                 counters=_counters(shop),
+                by_name=[name for name in table_names(db) if shop.classes.classify(name) is not Class.THROWAWAY],
             )
         record.write("merge-plan.json", plan.json())
         record.write(MERGE_FILE, merge_script(plan, site.database.name, program=site.database.program))

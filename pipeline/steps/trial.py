@@ -172,7 +172,7 @@ class Trial:
         """Staging with this update is golden from now on."""
         with self.shop.staging.database.connected() as db:
             if measured.tried is not None:
-                self.golden.keep(db, measured.tried, measured.footprint)
+                self.golden.keep(db, measured.tried)
         pull_code(self.shop, "kept")
 
     def reset(self, commit: str) -> None:

@@ -29,7 +29,7 @@ HEARTBEAT = 5
 """Seconds: the least that a playbook may ask for."""
 SETTINGS = f"""\
 suites: [home, search]
-production_suites: [home, search]
+production_suites: [search]
 budgets: {{heartbeat: {HEARTBEAT}, drain: 3}}
 """
 SETTLED = 30.0

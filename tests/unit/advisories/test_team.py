@@ -42,7 +42,7 @@ def test_the_file_is_read(tmp_path: Path) -> None:
         ('"< 2.3.1"', '"the old ones"', "advisories.yml:4:15: advisories[0].affected: is not a range"),
         ('"< 2.3.1"', "2.3", "4:15"),
         ('fixed: "2.3.1"', "fixed: 2.3", "put the version in quotes"),
-        ("severity", "seriousness", 'did you mean "severity"'),
+        ("severity", "severty", 'did you mean "severity"'),
         ("    title: A sender can add mail headers\n", "", "title"),
     ],
 )

@@ -1,12 +1,14 @@
 <?php
 /**
- * Fed to `php -- ROOT NAME`: PrestaShop's own upgrade of one module whose files are in place already.
+ * Fed to `php -- ROOT NAME...`: PrestaShop's own upgrade of modules whose files are in place already.
  *
  * The same as `bin/console prestashop:module upgrade NAME`, but: in the environment that customers get; without the
  * helpers that fetch another version over the files that were tested; and told from the versions, for the console
  * reports success over a failure.
  */
-list(, $root, $name) = $argv;
+list(, $root) = $argv;
+$names = array_slice($argv, 2);
+defined('STDIN') || define('STDIN', fopen('php://memory', 'r')); // by this PrestaShop knows that nobody need be logged in
 chdir($root);
 putenv('SYMFONY_ENV=prod');
 foreach (array('http_proxy', 'https_proxy', 'all_proxy') as $way) {
@@ -38,18 +40,18 @@ require_once $root . '/app/AppKernel.php';
 $kernel = new AppKernel('prod', false);
 $application = new Symfony\Bundle\FrameworkBundle\Console\Application($kernel);
 $application->setAutoExit(false);
-$said = new Symfony\Component\Console\Output\BufferedOutput();
-$status = $application->run(
-    new Symfony\Component\Console\Input\ArrayInput(
-        array('command' => 'prestashop:module', 'action' => 'upgrade', 'module name' => $name)
-    ),
-    $said
-);
-$text = trim(preg_replace('/\s+/', ' ', $said->fetch()));
-$row = Db::getInstance()->getRow('SELECT version, active FROM ' . _DB_PREFIX_ . "module WHERE name = '" . pSQL($name) . "'", false);
-$module = Module::getInstanceByName($name);
-if ($status || !$row || !$module || $row['version'] !== $module->version) {
-    file_put_contents('php://stderr', $text . "\n");
-    exit(3);
+foreach ($names as $name) {
+    $said = new Symfony\Component\Console\Output\BufferedOutput();
+    $words = array('command' => 'prestashop:module', 'action' => 'upgrade', 'module name' => $name);
+    $status = $application->run(new Symfony\Component\Console\Input\ArrayInput($words), $said);
+    $recorded = Db::getInstance()->getValue(
+        'SELECT version FROM ' . _DB_PREFIX_ . "module WHERE name = '" . pSQL($name) . "'",
+        false
+    );
+    $module = Module::getInstanceByName($name);
+    if ($status || !$module || $recorded !== $module->version) {
+        file_put_contents('php://stderr', "$name: " . trim(preg_replace('/\s+/', ' ', $said->fetch())) . "\n");
+        exit(3);
+    }
+    echo "$name $recorded\n";
 }
-echo $text;
