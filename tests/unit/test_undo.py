@@ -250,7 +250,7 @@ def _running(undo: Run, process: int) -> None:
 
 
 def test_the_command_at_work_is_ended_with_all_that_it_started_before_anything_is_undone(undo: Run) -> None:
-    body = 'trap "" TERM; setsid sh -c "sleep 2; touch $0/late" "$0" & sleep 30'
+    body = """trap "" TERM; setsid sh -c 'sleep 2; touch "$0"' "$0/late" & sleep 30"""
     work = subprocess.Popen(["sh", "-c", body, str(undo.folder)], start_new_session=True)
     time.sleep(0.2)
     _running(undo, work.pid)
