@@ -250,16 +250,19 @@ def _running(undo: Run, process: int) -> None:
 
 
 def test_the_command_at_work_is_ended_with_all_that_it_started_before_anything_is_undone(undo: Run) -> None:
-    body = """trap "" TERM; setsid sh -c 'sleep 2; touch "$0"' "$0/late" & sleep 30"""
+    body = """trap "" TERM; setsid sh -c 'while :; do echo >> "$0"; sleep 0.1; done' "$0/beats" & sleep 300"""
     work = subprocess.Popen(["sh", "-c", body, str(undo.folder)], start_new_session=True)
-    time.sleep(0.2)
+    beats = undo.folder / "beats"
+    while not beats.exists():
+        time.sleep(0.05)
     _running(undo, work.pid)
     undo.place(10, "migrate", f"if read -r a b c d < /proc/{work.pid}/stat; then test $c = Z; fi")
     status, said = undo.roll_back()
     work.wait(5)
     assert status == 0, said
-    time.sleep(2)
-    assert not undo.has("late")
+    counted = beats.stat().st_size
+    time.sleep(1)
+    assert beats.stat().st_size == counted
     assert not undo.has("running")
 
 
