@@ -14,6 +14,7 @@ COMMANDS = {
     "config": "Check inventories and playbooks.",
     "demo": "Show the whole job on a shop on this machine.",
     "doctor": "Check every precondition of a shop.",
+    "drill": "Rehearse promotion and rollback on staging, and say how long a rollback takes.",
     "init": "Look at a shop on its host and write its inventory.",
     "lock": "Who holds a shop, and taking the lock away.",
     "maintenance": "Close and open production by hand.",

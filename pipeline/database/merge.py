@@ -134,11 +134,12 @@ def _asides(db: Database) -> int:
     return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
 
 
-def forget(db: Database) -> None:
-    """Drop the images, the state and the conflicts of an earlier recording; tables set aside stay."""
+def forget(db: Database, *, asides: bool = False) -> None:
+    """Drop the images, the state and the conflicts of an earlier recording; with ``asides``, what was set aside too."""
+    kinds = "post|gone|work|wide|cells" + ("|aside" if asides else "")
     sql = (
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        r" AND (TABLE_NAME REGEXP '^_palier_(post|gone|work|wide|cells)_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
+        f" AND (TABLE_NAME REGEXP '^{OWN}({kinds})_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
     )
     for (name,) in db.rows(sql, (STATE, CONFLICTS)):
         db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")

@@ -12,8 +12,10 @@ from pipeline.database.alter import Late, Reversal, reverse
 from pipeline.database.aside import carry_over, put_aside
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.compare import equalize
+from pipeline.database.conflicts import CAME_BACK_TABLE, NOT_UNIQUE, conflict
 from pipeline.database.merge_plan import CONFLICTS, STATE, MergePlan, MergeTable
-from pipeline.database.merge_sql import (
+from pipeline.database.merge_sql import apply, fill, images, keep_wide, settle
+from pipeline.database.merge_unkeyed import hold_still
     CAME_BACK_TABLE,
     NOT_UNIQUE,
     apply,

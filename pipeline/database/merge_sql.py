@@ -9,25 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pipeline.database.compare import all_same, common, digest, index_match, key_text, matched, retyped, same
+from pipeline.database.conflicts import (
+    CAME_BACK,
+    COLLIDES,
+    KEPT_ADDED,
+    KEPT_CELL,
+    KEPT_REFERRED,
+    OVERDRAWN,
+    PARENT_GONE,
+    SHORTENED,
+    STAYS_DELETED,
+    conflict,
+)
 from pipeline.database.merge_plan import ACTION, CONFLICTS, MergeTable
+from pipeline.database.merge_unkeyed import RETURNS, multiset
 from pipeline.database.references import columns_match
 from pipeline.database.schema import Column, ForeignKey, Index, Table
 from pipeline.database.sql import identifier, names, text
-
-KEPT_ADDED = "the update added this row and somebody wrote it since: it stays"
-KEPT_CELL = "the update changed this value and somebody wrote it since: theirs stays"
-STAYS_DELETED = "the update changed this row and somebody deleted it since: it stays deleted"
-CAME_BACK = "the update removed this row and somebody made it again: theirs stays"
-KEPT_REFERRED = "the update added this row and other rows refer to it: it stays"
-PARENT_GONE = (
-    "the update changed or removed this row, and somebody deleted the row that it referred to: it stays as it is"
-)
-OVERDRAWN = "without what the update added, this count would be below what the column can hold"
-COLLIDES = "another row now holds a value that must be unique: the row stays as it is"
-SHORTENED = "the value does not fit the column as it was before: it was shortened"
-FEWER = "the update added such rows and somebody changed or deleted some since"
-CAME_BACK_TABLE = "the update removed this table and somebody made it again: theirs stays"
-NOT_UNIQUE = "rows written since do not allow this unique key: it was not put back"
 
 NEEDED = 3
 """The action of a row that the update added and that stays because others refer to it."""
@@ -38,21 +36,13 @@ ROUNDS = 10
 """How long a chain of rows may be, each of which cannot go back because the one before it stays."""
 
 
-def conflict(table: MergeTable, key: str, column: str, what: str, stage: str) -> str:
-    """The beginning of a statement that reports rows; ``key`` is an expression, a FROM follows."""
-    return (
-        f"INSERT INTO {CONFLICTS} (tab, row_key, col, what, stage)"
-        f" SELECT {text(table.name)}, {key}, {text(column)}, {text(what)}, {text(stage)}"
-    )
-
-
 def images(table: MergeTable) -> list[str]:
     """Statements that fill the work table and report the conflicts; the shop's rows are only read. May be repeated."""
     begin = [
         f"DELETE FROM {identifier(table.work)}",
         f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'rows'",
     ]
-    return [*begin, *(_Keyed(table).statements() if table.key else _multiset(table))]
+    return [*begin, *(_Keyed(table).statements() if table.key else multiset(table))]
 
 
 def settle(tables: Sequence[MergeTable], plan: Sequence[MergeTable]) -> list[str]:
@@ -84,6 +74,8 @@ def apply(table: MergeTable) -> list[str]:
     """Statements that make the shop's rows what the work table says. May be repeated."""
     live, work, after = identifier(table.name), identifier(table.work), table.now
     stored: Sequence[str] = after.stored_names
+    # An UPDATE of a work table's row would move its ON UPDATE CURRENT_TIMESTAMP: only rows that stay are marked later.
+    comes = "1" if table.key else f"1, {RETURNS}"
     if table.key:
         key = matched("l", "w", table.key, after, after)
         remove = f"DELETE l FROM {live} l JOIN {work} w ON {key} WHERE w.{ACTION} IN (1, 2)"
@@ -93,7 +85,7 @@ def apply(table: MergeTable) -> list[str]:
         remove = f"DELETE l FROM {live} l JOIN {identifier(table.post)} q ON q.digest = {found}"
     return [
         remove,
-        f"INSERT INTO {live} ({names(stored)}) SELECT {names(stored)} FROM {work} WHERE {ACTION} = 1",
+        f"INSERT INTO {live} ({names(stored)}) SELECT {names(stored)} FROM {work} WHERE {ACTION} IN ({comes})",
     ]
 
 
@@ -291,55 +283,6 @@ class _Keyed:
             f"UPDATE {self.work} w JOIN {self.work} x ON {traded} AND NOT ({self.now('w', 'x')})"
             f" SET w.{ACTION} = 0 WHERE w.{ACTION} = 1 AND x.{ACTION} = 1 AND {moves}"
         )
-
-
-def _multiset(table: MergeTable) -> Iterator[str]:
-    """Rows without a key: of each content that the update added or removed, as many as there would be without it."""
-    pairs = common(table.now, table.then)
-    work, post, live = identifier(table.work), identifier(table.post), identifier(table.name)
-    here, there = digest("l", [one for one, _ in pairs]), digest("p", [two for _, two in pairs])
-    shared = [one.name for one, _ in pairs]  # what only the update's definition has is on its way out
-    # GROUP BY takes a column of the table before an alias of the same name: ours must be nobody's column.
-    counted = f"(SELECT {here} AS _palier_d, COUNT(*) AS c FROM {live} l GROUP BY _palier_d)"
-    yield (
-        f"{conflict(table, 'HEX(q.digest)', '', FEWER, 'rows')} FROM {post} q"
-        f" LEFT JOIN {counted} h ON h._palier_d = q.digest WHERE q.n > 0 AND COALESCE(h.c, 0) < q.n"
-    )
-    yield (
-        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, 1 FROM (SELECT l.*,"
-        f" {here} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {here}) AS _palier_r,"
-        f" COUNT(*) OVER (PARTITION BY {here}) AS _palier_c FROM {live} l) h"
-        f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= h._palier_c - GREATEST(q.n, 0)"
-    )
-    yield (
-        f"INSERT INTO {work} ({names(shared)}, {ACTION}) SELECT {names(shared, 'h')}, {NEEDED} FROM (SELECT p.*,"
-        f" {there} AS _palier_d, ROW_NUMBER() OVER (PARTITION BY {there}) AS _palier_r"
-        f" FROM {identifier(table.copy.name)} p) h"
-        f" JOIN {post} q ON q.digest = h._palier_d WHERE h._palier_r <= -q.n"
-    )
-    # Rows that come back and meet a row that stays on a unique key: who is there, stays.
-    for index in table.now.indexes:
-        if index.unique and table.now.has(*index.columns):
-            kept = f"NOT EXISTS (SELECT 1 FROM {post} q WHERE q.digest = {digest('l', [one for one, _ in pairs])})"
-            yield (
-                f"UPDATE {work} w JOIN {live} l ON {index_match('w', 'l', index)} AND {kept}"
-                f" SET w.{ACTION} = 0 WHERE w.{ACTION} = {NEEDED}"
-            )
-            yield (
-                f"UPDATE {work} w JOIN {work} x ON {index_match('w', 'x', index)}"
-                f" SET w.{ACTION} = 0 WHERE w.{ACTION} = {NEEDED} AND x.{ACTION} = 1"
-            )
-    yield f"{conflict(table, chr(39) * 2, '', COLLIDES, 'rows')} FROM {work} w WHERE w.{ACTION} = 0"
-    yield f"UPDATE {work} SET {ACTION} = 1 WHERE {ACTION} = {NEEDED}"
-
-
-def hold_still(table: MergeTable) -> str:
-    """A statement that keeps every row, and every gap between rows, from being written until the transaction ends.
-
-    Rows without a key are told by their content alone: one that came in between counting and putting back would be
-    taken for one of ours. Needs REPEATABLE READ; at READ COMMITTED gaps are not locked.
-    """
-    return f"SELECT COUNT(*) INTO @palier_still FROM {identifier(table.name)} FOR UPDATE"
 
 
 def _difference(name: str, live: str = "l") -> str:

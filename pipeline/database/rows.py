@@ -165,3 +165,21 @@ def _without_key(db: Database, before: Copy, now: Table, columns: list[Column], 
         columns_added=shape.columns_added,
         columns_removed=shape.columns_removed,
     )
+
+
+def apart(db: Database, before: Copy, now: Table, *, ignore: str = "") -> int:
+    """How many rows of a table with a key are not what its copy holds: other ones, new ones and missing ones.
+
+    :param ignore: SQL condition on its columns: rows that are noise.
+    """
+    live, copy = identifier(now.name), identifier(before.name)
+    key = matched("l", "p", before.table.key, now, before.table)
+    equal = all_same("l", "p", common(now, before.table))
+    where = f" AND NOT COALESCE(({ignore}), FALSE)" if ignore else ""
+    return sum(
+        int(db.value(sql))
+        for sql in (
+            f"SELECT COUNT(*) FROM {live} l WHERE NOT EXISTS (SELECT 1 FROM {copy} p WHERE {key} AND {equal}){where}",
+            f"SELECT COUNT(*) FROM {copy} p WHERE NOT EXISTS (SELECT 1 FROM {live} l WHERE {key}){where}",
+        )
+    )

@@ -84,7 +84,12 @@ def _relative(source: str, folder: Path) -> str:
 
 def _wrapped(sentence: str, first: str, other: str) -> list[str]:
     return textwrap.wrap(
-        plain(sentence), WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False, break_on_hyphens=False
+        plain(sentence),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=other,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

@@ -215,7 +215,7 @@ def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
                 db,
                 guarded.taken,
                 _guarded(found, guarded.taken),
-                ignore=_noise(site),
+                ignore=noise(site),
                 counters=_counters(shop),
                 by_name=[name for name in table_names(db) if shop.classes.classify(name) is not Class.THROWAWAY],
             )
@@ -244,7 +244,8 @@ def _guarded(found: Footprint, copies: Checkpoint) -> Footprint:
     )
 
 
-def _noise(site: Site) -> Mapping[str, str]:
+def noise(site: Site) -> Mapping[str, str]:
+    """Rows that any request may rewrite: SQL conditions by table."""
     return {f"{site.prefix}{table}": predicate for table, predicate in site.platform.noise.items()}
 
 

@@ -203,7 +203,7 @@ class WooCommerceCart(WooCommerceScreen):
 
 class WooCommerceCheckout(WooCommerceScreen):
     def fill_in(self, visitor: Visitor) -> None:
-        """E-mail and one address: as blocks that of the delivery, which is the invoice's too; as shortcode the invoice's."""
+        """E-mail and one address: of the delivery as blocks, where it is the invoice's too; of the invoice else."""
         self.appears("checkout")
         if self.find("block-checkout").count():
             kind = "shipping" if self.journey.page.locator("#shipping-first_name").count() else "billing"

@@ -68,11 +68,11 @@ def _numbers(names: Sequence[str], modulus: int = 97) -> list[tuple[str, str, st
     return [(name, "INT UNSIGNED NOT NULL DEFAULT 0", f"1 + n % {modulus}") for name in names]
 
 
-_TOTALS = ("discounts", "discounts_tax_incl", "discounts_tax_excl", "paid", "paid_tax_incl", "paid_tax_excl", "paid_real")
+_TOTALS: tuple[str, ...] = ("discounts", "discounts_tax_incl", "discounts_tax_excl", "paid", "paid_tax_incl", "paid_tax_excl", "paid_real")
 _TOTALS += ("products", "products_wt", "shipping", "shipping_tax_incl", "shipping_tax_excl", "wrapping")
-_LINE_NUMBERS = ("id_warehouse", "id_shop", "product_id", "product_attribute_id", "product_quantity", "in_stock")
+_LINE_NUMBERS: tuple[str, ...] = ("id_warehouse", "id_shop", "product_id", "product_attribute_id", "product_quantity", "in_stock")
 _LINE_NUMBERS += ("product_quantity_refunded", "product_quantity_return", "product_quantity_reinjected", "tax_rule")
-_LINE_PRICES = ("product_price", "reduction_percent", "reduction_amount", "reduction_amount_tax_incl", "group_reduction")
+_LINE_PRICES: tuple[str, ...] = ("product_price", "reduction_percent", "reduction_amount", "reduction_amount_tax_incl", "group_reduction")
 _LINE_PRICES += ("product_quantity_discount", "product_weight", "ecotax", "unit_price_tax_incl", "unit_price_tax_excl")
 _LINE_PRICES += ("total_price_tax_incl", "total_price_tax_excl", "total_shipping_tax_incl", "purchase_supplier_price")
 _LINE_PRICES += ("original_product_price", "original_wholesale_price", "total_refunded_tax_incl")

@@ -100,6 +100,23 @@ def version(tree: Path) -> str:
     return found[1]
 
 
+def copy_release(tree: Path, target: Path) -> Path:
+    """A release as its zip unpacks; ``tree`` stays as it is.
+
+    A tree that came through a file system without case may name a file otherwise than WooCommerce asks for it.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(tree, target)
+    listed = (target / "vendor" / "composer" / "jetpack_autoload_classmap.php").read_text("utf-8")
+    for name in re.findall(r"\$baseDir \. '(/src/[^']+)'", listed):
+        wanted = target / name.lstrip("/")
+        if not wanted.exists() and wanted.parent.is_dir():
+            for found in wanted.parent.iterdir():
+                if found.name.lower() == wanted.name.lower():
+                    found.rename(wanted)
+    return target
+
+
 def _own_files(configuration: Path) -> None:
     """WordPress writes its files itself although PHP is another user here: else it would ask for an FTP account."""
     text = configuration.read_text("utf-8")
@@ -131,10 +148,7 @@ class WooCommerceWorld(World):
         wordpress.write_configuration(site.root, account)
         _own_files(site.root / "wp-config.php")
         shutil.copytree(PARTS / "maison-classic", site.root / THEMES / "maison-classic")
-        release = self.folder / "release" / "woocommerce"
-        release.parent.mkdir(exist_ok=True)
-        release.unlink(missing_ok=True)
-        release.symlink_to(self.tree)
+        release = copy_release(self.tree, self.folder / "release" / "woocommerce")
         plugins = [release, PARTS / "maison-contact"]
         wordpress.install(site.root, site.url, plugins, title="Maison Palier", cache=cache)
         said = wordpress.wp(
@@ -173,12 +187,7 @@ class WooCommerceWorld(World):
     def _write_playbook(self, newer: Path) -> None:
         package = self.packages / f"woocommerce-{version(newer)}.zip"
         if not package.exists():
-            link = self.packages / "woocommerce"
-            self.packages.mkdir(exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(newer)
-            paperwork.pack(link, package)
-            link.unlink()
+            paperwork.pack(copy_release(newer, self.folder / "newer" / "woocommerce"), package)
         self.playbook.parent.mkdir(parents=True, exist_ok=True)
         text = PLAYBOOK.format(shop=SHOP, version=version(newer), package=f"../packages/{package.name}")
         self.playbook.write_text(text, "utf-8")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.database import aside as aside_of
-from pipeline.database import checkpoint, footprint, merge, merge_plan, merge_sql, rows, schema
+from pipeline.database import checkpoint, footprint, merge, merge_plan, rows, schema
+from pipeline.database import conflicts as told
 from pipeline.database.merge_script import data_fragment, merge_script
 from pipeline.demo.mariadb import MariaDB
 from tests.integration.database.undo_world import Shop, shop
@@ -276,9 +277,7 @@ def test_an_added_row_that_customers_rows_refer_to_stays_and_is_reported(place: 
     place.sql("INSERT INTO orders (product, reference) VALUES (20, 'r3')")
     run.back()
     assert place.db.rows("SELECT id FROM products WHERE id > 5") == [(20,)]
-    assert {(table, key, what) for table, key, _, what in place.conflicts()} == {
-        ("products", "20", merge_sql.KEPT_REFERRED)
-    }
+    assert {(table, key, what) for table, key, _, what in place.conflicts()} == {("products", "20", told.KEPT_REFERRED)}
 
 
 def test_rows_that_the_update_added_together_go_together(place: Shop) -> None:
@@ -360,7 +359,7 @@ def test_a_value_unique_by_its_beginning_is_a_conflict_and_no_dead_end(place: Sh
     place.sql("INSERT INTO codes VALUES (3, 'abc-theirs')")
     run.back()
     assert place.db.rows("SELECT code FROM codes ORDER BY id") == [("xyz",), ("def-old",), ("abc-theirs",)]
-    assert {(key, what) for _, key, _, what in place.conflicts()} == {("1", merge_sql.COLLIDES)}
+    assert {(key, what) for _, key, _, what in place.conflicts()} == {("1", told.COLLIDES)}
 
 
 def test_a_row_without_a_key_that_meets_another_on_a_unique_column_stays_away(place: Shop) -> None:
@@ -370,7 +369,7 @@ def test_a_row_without_a_key_that_meets_another_on_a_unique_column_stays_away(pl
     place.sql("INSERT INTO loose VALUES (1, 100)")
     run.back()
     assert sorted(map(str, place.db.rows("SELECT u, v FROM loose"))) == ["(1, 100)", "(2, 2)", "(None, 3)"]
-    assert {what for _, _, _, what in place.conflicts()} == {merge_sql.COLLIDES}
+    assert {what for _, _, _, what in place.conflicts()} == {told.COLLIDES}
 
 
 def test_a_count_that_cannot_go_below_zero_is_reported(place: Shop) -> None:
@@ -380,7 +379,7 @@ def test_a_count_that_cannot_go_below_zero_is_reported(place: Shop) -> None:
     place.sql("UPDATE products SET stock=stock-60 WHERE id=1", "UPDATE products SET stock=stock-5 WHERE id=2")
     run.back()
     assert place.db.rows("SELECT stock FROM products ORDER BY id") == [(0,), (15,), (30,), (40,), (50,)]
-    assert {(key, column, what) for _, key, column, what in place.conflicts()} == {("1", "stock", merge_sql.OVERDRAWN)}
+    assert {(key, column, what) for _, key, column, what in place.conflicts()} == {("1", "stock", told.OVERDRAWN)}
 
 
 def test_a_count_whose_column_was_widened_keeps_everybodys_count(place: Shop) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from pipeline.database import merge_sql, schema
+from pipeline.database import conflicts, schema
 from pipeline.database.connection import Credentials, Database
 from pipeline.database.sql import identifier
 from pipeline.demo.mariadb import MariaDB
@@ -164,7 +164,7 @@ class Three:
                 self._changed(key, wanted, said)
         stay = self._collide(wanted, goes)
         for key in stay:
-            said[self._said(wanted[key], "", merge_sql.COLLIDES)] += 1
+            said[self._said(wanted[key], "", conflicts.COLLIDES)] += 1
         rows = {key: row for key, row in live.items() if key not in goes}
         rows |= {key: row for key, row in wanted.items() if key not in stay}
         return Expected({key: self._back(key, row) for key, row in rows.items()}, conflicts=said)
@@ -178,27 +178,27 @@ class Three:
         if key in live and _same(live[key], post[key], self.after.stored_names):
             goes.add(key)
         elif key in live:
-            said[self._said(live[key], "", merge_sql.KEPT_ADDED)] += 1
+            said[self._said(live[key], "", conflicts.KEPT_ADDED)] += 1
 
     def _removed(self, key: str, wanted: Rows, said: Counter[Conflict]) -> None:
         pre, live = self.pre[0], self.live[0]
         if key not in live:
             wanted[key] = {**dict.fromkeys(self.after.stored_names), **pre[key]}
         elif not _same(live[key], pre[key], self._shared):
-            said[self._said(live[key], "", merge_sql.CAME_BACK)] += 1
+            said[self._said(live[key], "", conflicts.CAME_BACK)] += 1
 
     def _changed(self, key: str, wanted: Rows, said: Counter[Conflict]) -> None:
         pre, post, live = self.pre[0][key], self.post[0][key], self.live[0].get(key)
         moved = [name for name in self._shared if post[name] != pre[name]]
         if moved and live is None:
-            said[self._said(post, "", merge_sql.STAYS_DELETED)] += 1
+            said[self._said(post, "", conflicts.STAYS_DELETED)] += 1
         elif moved and live is not None:
             wanted[key] = dict(live)
             for name in moved:
                 if live[name] == post[name]:
                     wanted[key][name] = live[name] if self._retyped(name) else pre[name]
                 elif live[name] != pre[name] and not self.after.column(name).stamped:
-                    said[self._said(live, name, merge_sql.KEPT_CELL)] += 1
+                    said[self._said(live, name, conflicts.KEPT_CELL)] += 1
 
     def _back(self, key: str, row: Row) -> Row:
         """The row after the reverse ALTER: the columns of before; those that were gone or had another type filled."""
@@ -278,10 +278,10 @@ class Three:
             more = post[row] - pre[row]
             result[row] = max(0, live[row] - max(more, 0)) + max(0, -more)
             if live[row] < more:
-                said[self.name, "", "", merge_sql.FEWER] += 1
+                said[self.name, "", "", conflicts.FEWER] += 1
         for row in self._stay_away(pre, post, live):
             result[row] -= 1
-            said[self.name, "", "", merge_sql.COLLIDES] += 1
+            said[self.name, "", "", conflicts.COLLIDES] += 1
         return Expected(listed=+result, conflicts=said)
 
     def _stay_away(self, pre: Listed, post: Listed, live: Listed) -> Iterator[frozenset[tuple[str, Cell]]]:

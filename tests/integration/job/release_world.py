@@ -24,7 +24,7 @@ from pipeline.demo.world import Site, World
 ROOT = Path(__file__).parents[3]
 SHOP = paperwork.SHOP
 SMALL = "two-good-ones.yml"
-"""Two of the demo's six: the one that migrates the schema, and the one that mends the search. Quick suites, quick guard."""
+"""Two of the demo's six: one that migrates the schema, one that mends the search. Quick suites, quick guard."""
 HEARTBEAT = 5
 """Seconds: the least that a playbook may ask for."""
 SETTINGS = f"""\
@@ -108,7 +108,7 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def answer(self, seconds: float = 120) -> Answer:
+    def answer(self, seconds: float = 300) -> Answer:
         code = self.process.wait(seconds)
         return Answer(code, self._out.read_text("utf-8", "replace"), self.err)
 
@@ -132,7 +132,7 @@ class ReleaseWorld:
         self._saved.mkdir(parents=True)
         self._temporary.mkdir(exist_ok=True)
         self.write_playbook(SMALL, ["shop-loyalty", "shop-search"], SETTINGS)
-        answer = self.palier("update", SHOP, self.playbook(SMALL), "--json", timeout=280)
+        answer = self.palier("update", SHOP, self.playbook(SMALL), "--json", timeout=600)
         assert answer.code == 0, answer.said
         self.run = json.loads(answer.out)["run"]
         assert set(json.loads(answer.out)["kept"]) == {"shop-loyalty", "shop-search"}
@@ -223,7 +223,7 @@ class ReleaseWorld:
         python = [sys.executable, "-c", "from pipeline.cli import main; main()"]
         return Running([*python, "--project", str(self.world.folder), *words], self._environment(), place)
 
-    def palier(self, *words: str, timeout: float = 120) -> Answer:
+    def palier(self, *words: str, timeout: float = 300) -> Answer:
         """Run a command to its end. It may show neither a traceback nor a secret, whatever it answers."""
         running = self.start(*words)
         try:
@@ -296,6 +296,11 @@ class ReleaseWorld:
             assert version is not None
             found[module.name] = version[1]
         return found
+
+    def data_versions(self) -> dict[str, str]:
+        """The versions of production's modules in its database."""
+        rows = dict(self.sql("SELECT option_name, option_value FROM wp_options WHERE option_name LIKE 'shop%version'"))
+        return {module.name: rows[module.version_option] for module in paperwork.MODULES}
 
     def left_running(self) -> list[str]:
         """The command lines of processes of this world that are not its servers."""
@@ -390,7 +395,10 @@ class Sales:
 
 def require_each_order_once(world: ReleaseWorld, buyer: Any) -> None:
     """Every order that the buyer saw confirmed is in production's database exactly once, with its lines."""
-    rows = world.sql("SELECT o.reference, o.email, COUNT(l.id) FROM wp_shop_orders o LEFT JOIN wp_shop_order_lines l ON l.order_id = o.id GROUP BY o.id")
+    rows = world.sql(
+        "SELECT o.reference, o.email, COUNT(l.id) FROM wp_shop_orders o "
+        "LEFT JOIN wp_shop_order_lines l ON l.order_id = o.id GROUP BY o.id"
+    )
     references = [reference for reference, _, _ in rows]
     emails = [email for _, email, _ in rows]
     lines = {reference: int(count) for reference, _, count in rows}

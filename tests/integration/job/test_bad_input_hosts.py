@@ -1,4 +1,4 @@
-"""Wrong names, wrong files, hosts and databases that do not answer: a sentence, an exit code, and production untouched."""
+"""Wrong names and files, hosts and databases that do not answer: a sentence, an exit code, production untouched."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def test_a_wrong_password_of_productions_database_stops_a_promotion_at_once(appr
     wrong = world.folder / "temporary" / "wrong"
     write_secret(wrong, "not-the-password-9431\n")
     site = world.production
-    block = f"  database: {{port: {world.mariadb.port}, name: {site.schema}, user: {site.schema}, password: {{file: {wrong}}}}}\n"
+    account = f"name: {site.schema}, user: {site.schema}, password: {{file: {wrong}}}"
+    block = f"  database: {{port: {world.mariadb.port}, {account}}}\n"
     approved.change_inventory("\nstaging:\n", f"{block}\nstaging:\n")
     answer = approved.palier("promote", SHOP)
     assert answer.code == 1, answer.said

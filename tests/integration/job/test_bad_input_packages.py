@@ -86,9 +86,7 @@ def staging_code(approved: ReleaseWorld) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("how", REFUSED)
-def test_a_package_that_is_not_right_is_refused(
-    approved: ReleaseWorld, staging_code: dict[str, str], how: str
-) -> None:
+def test_a_package_that_is_not_right_is_refused(approved: ReleaseWorld, staging_code: dict[str, str], how: str) -> None:
     make, sentence = REFUSED[how]
     package = approved.world.packages / "refused.zip"
     make(package)

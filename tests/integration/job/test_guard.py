@@ -1,4 +1,4 @@
-"""Whatever becomes of the machine that drives a promotion, production ends open on the old version, and no order is lost."""
+"""Whatever becomes of what drives a promotion, production ends open on the old version, and no order is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from pipeline.demo.paperwork import MODULES
 from pipeline.demo.show import customers
 from tests.integration.job.release_world import (
     HEARTBEAT,
@@ -26,6 +27,7 @@ from tests.integration.proxy import Proxy
 
 WITHIN = HEARTBEAT + 15
 """Seconds: the heartbeat, the undo itself, and what a busy machine takes longer."""
+PUT_BACK = "Production was changed and has been put back"
 CLOSED = "Put up the maintenance page"
 MOMENTS = {
     "page up": (CLOSED, 0.0),
@@ -68,9 +70,7 @@ def require_back(approved: ReleaseWorld, before: Sales) -> None:
     assert changed <= traded
     assert "loyalty_points" not in str(approved.sql("SHOW COLUMNS FROM wp_shop_orders"))
     Sales.read(approved).require_consistent_with(before)
-    options = dict(approved.sql("SELECT option_name, option_value FROM wp_options WHERE option_name LIKE 'shop%version'"))
-    assert options["shop_loyalty_version"] == "1.0.0"
-    assert options["shop_search_version"] == "2.0.0"
+    assert approved.data_versions() == {module.name: module.old for module in MODULES}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -124,7 +124,7 @@ def test_a_promotion_that_sleeps_longer_than_its_heartbeat_does_nothing_when_it_
     answer = struck.answer()
     approved.require_decent(answer)
     assert answer.code == 7, answer.said
-    assert answer.verdict.startswith("Production was changed and has been put back")
+    assert answer.verdict.startswith(PUT_BACK)
     assert "the guard" in answer.err
     require_back(approved, before)
     assert is_open(approved)
@@ -136,7 +136,7 @@ def test_ctrl_c_in_the_critical_section_undoes_and_opens(approved: ReleaseWorld,
     answer = struck.answer()
     approved.require_decent(answer)
     assert answer.code == 130, answer.said
-    assert answer.verdict.startswith("Production was changed and has been put back")
+    assert answer.verdict.startswith(PUT_BACK)
     approved.require_untouched()
     assert "Nobody holds" in approved.palier("lock", "status", SHOP).out
 
@@ -176,13 +176,14 @@ def promote_through(approved: ReleaseWorld, proxy: Proxy) -> Running:
 def require_taken_back(approved: ReleaseWorld, answer: Answer) -> None:
     approved.require_decent(answer)
     assert answer.code in (7, 8), answer.said
-    assert answer.verdict.startswith(("Production was changed and has been put back", "Production is closed. The guard"))
+    assert answer.verdict.startswith((PUT_BACK, "Production is closed. The guard"))
     wait_for((approved.last("promote") / "rolled-back").exists, WITHIN, "the undo")
     approved.require_untouched()
 
 
 def test_a_cut_connection_in_the_critical_section_is_taken_back(approved: ReleaseWorld) -> None:
-    with Proxy(approved.world.production.sshd.port) as proxy, killed_at_the_end(promote_through(approved, proxy)) as running:
+    port = approved.world.production.sshd.port
+    with Proxy(port) as proxy, killed_at_the_end(promote_through(approved, proxy)) as running:
         reach(running, "in the migration")
         proxy.cut()
         answer = running.answer()
@@ -190,7 +191,8 @@ def test_a_cut_connection_in_the_critical_section_is_taken_back(approved: Releas
 
 
 def test_a_host_that_falls_silent_in_the_critical_section_takes_itself_back(approved: ReleaseWorld) -> None:
-    with Proxy(approved.world.production.sshd.port) as proxy, killed_at_the_end(promote_through(approved, proxy)) as running:
+    port = approved.world.production.sshd.port
+    with Proxy(port) as proxy, killed_at_the_end(promote_through(approved, proxy)) as running:
         reach(running, "before the code is switched")
         proxy.stall()
         silent = time.monotonic()
@@ -209,14 +211,14 @@ def test_a_promotion_whose_smoke_tests_fail_on_production_is_put_back_exactly(ap
     text = settings.read_text("utf-8")
     trap = (
         "<?php if ( isset( $_SERVER['REQUEST_URI'] ) && str_starts_with( $_SERVER['REQUEST_URI'], '/search/' ) "
-        "&& str_contains( file_get_contents( __DIR__ . '/wp-content/plugins/shop-search/shop-search.php' ), '2.1.0' ) ) "
-        "{ http_response_code( 500 ); exit; } ?>"
+        "&& str_contains( file_get_contents( __DIR__ . '/wp-content/plugins/shop-search/shop-search.php' ), '2.1.0' )"
+        " ) { http_response_code( 500 ); exit; } ?>"
     )
     settings.write_text(trap + text, "utf-8")
     before = approved.look()
     answer = approved.palier("promote", SHOP)
     assert answer.code == 7, answer.said
-    assert answer.verdict.startswith("Production was changed and has been put back")
+    assert answer.verdict.startswith(PUT_BACK)
     assert "/search/" in answer.err
     assert not before.differences(approved.look())
     assert is_open(approved)

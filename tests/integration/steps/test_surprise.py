@@ -1,0 +1,103 @@
+"""The surprise: the upgrade changes a table on production that it did not change on staging."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.config.loader import load_inventory
+from pipeline.database.footprint import Footprint
+from pipeline.demo.world import World
+from pipeline.engine import Step
+from pipeline.events import silent
+from pipeline.record import Record
+from pipeline.remote.command import command
+from pipeline.rollback import roll_back
+from pipeline.steps import snapshot, tables
+from pipeline.steps.site import Shop, opened
+
+EXPECTED = Footprint(rewritten=("wp_options",))
+
+
+@dataclass
+class Section:
+    """A critical section up to the upgrade, with nothing guarded but the footprint."""
+
+    shop: Shop
+    record: Record
+    guarded: tables.Guarded
+
+    def apply(self, step: Step) -> list[str]:
+        number = self.record.last_number() + 1
+        self.record.place(number, step.slug, step.fragment(), title=step.name)
+        return [act.does() or "" for act in step.acts]
+
+    def sql(self, *statements: str) -> None:
+        with self.shop.production.database.connected() as db:
+            for statement in statements:
+                db.execute(statement)
+
+    def value(self, query: str) -> object:
+        with self.shop.production.database.connected() as db:
+            return db.value(query)
+
+    def verify(self) -> None:
+        self.apply(tables.verify_footprint(self.shop, self.record, EXPECTED, self.guarded))
+
+
+@pytest.fixture
+def section(pristine_world: World) -> Iterator[Section]:
+    with opened(load_inventory(pristine_world.inventory), pristine_world.folder / ".palier") as shop:
+        shop.production.prepare_record()
+        record = Record.create(shop.production.host, shop.production.record, "promote", shop.name, "test")
+        record.arm()
+        made = Section(shop, record, tables.Guarded())
+        for act in snapshot.take_snapshot(shop, record, silent).acts:
+            act.does()
+        yield made
+
+
+def begun(section: Section, seconds: int) -> None:
+    step = tables.checkpoint_tables(section.shop, EXPECTED, section.guarded, seconds=seconds, record=section.record)
+    section.apply(step)
+    section.apply(tables.guard_tables(section.shop, section.guarded))
+
+
+def test_what_has_a_copy_is_put_back_and_the_rest_is_held_with_a_list(section: Section) -> None:
+    begun(section, seconds=0)
+    section.sql(
+        "UPDATE wp_options SET option_value='9' WHERE option_name='blogname'",
+        "UPDATE wp_shop_orders SET status='broken'",
+    )
+    with pytest.raises(tables.Surprise, match="wp_shop_orders"):
+        section.verify()
+    held = roll_back(section.record, silent)
+    assert not held.ok
+    assert "wp_shop_orders: 300 rows now, 300 rows in the snapshot of" in held.said
+    assert section.value("SELECT option_value FROM wp_options WHERE option_name='blogname'") != "9"
+    assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE status='broken'") == 300
+
+    listed = section.record.read(tables.UNGUARDED).decode().splitlines()
+    typed = listed[1].strip()
+    subprocess.run(["bash", "-o", "pipefail", "-c", typed], check=True, timeout=60, cwd=section.record.folder)
+    beside = tables.beside(1)
+    joined = f"UPDATE wp_shop_orders o JOIN {beside} s ON s.id = o.id SET o.status = s.status"
+    section.sql(joined, f"DROP TABLE {beside}")
+    (name,) = [line for line in held.said.splitlines() if line.strip().startswith("rm ")]
+    assert f"{section.record.folder}/{tables.UNGUARDED}" in name
+    section.shop.production.host.run(command("rm", section.record.path(tables.UNGUARDED)))
+    assert roll_back(section.record, silent).ok
+    assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE status='broken'") == 0
+
+
+def test_a_small_shop_is_guarded_whole_so_a_surprise_is_put_back_exactly(section: Section) -> None:
+    begun(section, seconds=5)
+    section.sql("UPDATE wp_shop_orders SET status='broken'", "CREATE TABLE wp_shop_new (id INT)")
+    with pytest.raises(tables.Surprise) as raised:
+        section.verify()
+    assert raised.value.why == "All of them have copies."
+    assert roll_back(section.record, silent).ok
+    assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE status='broken'") == 0
