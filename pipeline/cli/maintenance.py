@@ -22,7 +22,7 @@ def on(project: Project, shop: str, only_plan: bool) -> None:
     """Put up the maintenance page and verify it from outside."""
     from pipeline.flows import maintenance
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         if only_plan:
             click.echo(maintenance.plan(opened))
             return
@@ -40,7 +40,7 @@ def off(project: Project, shop: str) -> None:
     """Take the maintenance page down and verify it from outside."""
     from pipeline.flows import maintenance
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         maintenance.reopen(opened, by=project.who, emit=project.emit())
     click.echo(f"{shop} is open.")
 
@@ -53,7 +53,7 @@ def status(project: Project, shop: str, as_json: bool) -> None:
     """Tell whether production is closed, as seen from outside."""
     from pipeline.flows import maintenance
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         closed = maintenance.is_closed(opened)
     click.echo(
         json.dumps({"shop": shop, "closed": closed}) if as_json else f"{shop} is {'closed' if closed else 'open'}."

@@ -66,11 +66,11 @@ class Project:
         raise ConfigError(f"Which shop's run is {run}?", next_step=f"Say it: palier approve {run} --shop SHOP")
 
     @contextmanager
-    def opened(self, shop: str) -> Iterator[Shop]:
+    def opened(self, shop: str, *, staging_may_be_away: bool = False) -> Iterator[Shop]:
         """The shop, connected."""
         from pipeline.steps.site import opened
 
-        with opened(self.inventory(shop), self.home) as found:
+        with opened(self.inventory(shop), self.home, staging_may_be_away=staging_may_be_away) as found:
             yield found
 
     def emit(self) -> Emit:

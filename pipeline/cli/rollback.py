@@ -22,7 +22,7 @@ def command(project: Project, shop: str, run: str | None, only_plan: bool, as_js
     """
     from pipeline.flows import rollback
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         if only_plan:
             click.echo(rollback.plan(opened, run))
             return

@@ -18,7 +18,7 @@ def command(project: Project, shop: str, as_json: bool) -> None:
     """List the runs that production's host has on record, newest last."""
     from pipeline.record import Record
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         found = Record.list(opened.production.host, opened.production.record)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(run) for run in found], ensure_ascii=False, indent=2))

@@ -17,6 +17,6 @@ def command(project: Project, shop: str, as_json: bool) -> None:
     """Tell how a shop stands: open or closed, versions, lock, last runs, what waits for approval."""
     from pipeline.flows import status
 
-    with project.opened(shop) as opened:
+    with project.opened(shop, staging_may_be_away=True) as opened:
         found = status.look(opened)
     click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2) if as_json else found.text())

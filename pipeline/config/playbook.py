@@ -102,4 +102,8 @@ class Playbook(Model):
     production_suites: tuple[Suite, ...] = Field(SUITES, description="the smoke suites run on production")
     approvals: Approvals = Field(Approvals(), description="who must agree")
     budgets: Budgets = Field(Budgets(), description="stated times")
+    snapshot: Literal["checked", "restored"] = Field(
+        "checked",
+        description="how the full snapshot before a promotion is proved: read from end to end, or also restored once",
+    )
     window: Window | None = Field(None, description="when promotions may begin; default: at any time")

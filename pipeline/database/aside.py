@@ -71,7 +71,12 @@ def carry_over(table: MergeTable) -> list[str]:
     """Statements for after the reverse ALTER: what others wrote under a column's new name goes under its old one."""
     key = matched("l", "a", table.key, table.then, table.now)
     joined = f"{identifier(table.name)} l JOIN {identifier(table.aside)} a ON {key}"
-    return [f"UPDATE IGNORE {joined} SET l.{identifier(old)} = a.{identifier(new)}" for old, new in table.renamed]
+    olds = [old for old, _ in table.renamed]
+    still = [c.name for c in table.then.columns if c.stamped and c.name not in olds]
+    stamps = "".join(f", l.{identifier(name)} = l.{identifier(name)}" for name in still)
+    return [
+        f"UPDATE IGNORE {joined} SET l.{identifier(old)} = a.{identifier(new)}{stamps}" for old, new in table.renamed
+    ]
 
 
 def _plain(columns: tuple[Column, ...]) -> str:

@@ -1,8 +1,11 @@
 """A shop's tables from production's schema into staging's: production is only read, and never in clear.
 
-One transaction on production, a consistent snapshot, reads every table; personal data is masked *in the SELECT*, so it
-does not leave the server. The server prints its rows as SQL (see :mod:`pipeline.database.transcript`) and the client
-program of the receiving host runs it: no row passes through Python. Success is believed only from row counts: what the
+Two sessions read production's tables at one consistent point in time (:mod:`pipeline.database.snapshot_gate`; one
+session where the account may not lock, or writers do not let it); personal data is masked *in the SELECT*, so it does
+not leave the server. Large tables are read by LOAD DATA where the receiving server allows it, and get their indexes when
+their rows are there. Of a schema that is a whole clone already, only the ranges of rows that differ are sent again
+(:mod:`pipeline.database.ranges`). The server prints its rows as SQL (see :mod:`pipeline.database.transcript`) and the
+client program of the receiving host runs it: no row passes through Python. Success is believed only from row counts: what the
 snapshot counted, what was sent, and what the receiving schema has must be one number for each table.
 
 Not copied: routines and events (nothing on staging may act by itself), the history of system-versioned tables, and the
@@ -16,16 +19,20 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pipeline.database import schema
+from pipeline.database import ranges, receiving, schema, snapshot_gate
 from pipeline.database.connection import Database, QueryFailed
+from pipeline.database.late_indexes import bare, index_lines, may_wait
 from pipeline.database.mask_expressions import Kind
 from pipeline.database.masks import fields
+from pipeline.database.ranges import Known
 from pipeline.database.schema import Table, Trigger
+from pipeline.database.snapshot_gate import NoCommonSnapshot
 from pipeline.database.sql import OWN, identifier
-from pipeline.database.transcript import LEDGER, LEDGER_DDL, Source, printed
+from pipeline.database.transcript import LEDGER, LEDGER_DDL, Gate, Source, load_statement, loadable, printed
 from pipeline.errors import PalierError, Refused
 from pipeline.events import Emit, Progress, silent
 from pipeline.remote.command import Secret
@@ -34,7 +41,11 @@ from pipeline.remote.streams import stream
 
 LARGEST_CHUNK = 4 * 1024 * 1024
 POLL_SECONDS = 1.0
+WORKERS = 2
+LARGE = 8_000_000
+"""Bytes of rows from which on a table is loaded instead of inserted, and gets its indexes afterwards."""
 _DEFINER = re.compile(r"\sDEFINER\s*=\s*(?:`(?:[^`]|``)*`|\S+?)@(?:`(?:[^`]|``)*`|\S+)", re.IGNORECASE)
+_ENGINE = re.compile(r"(\n\) ENGINE=\w+)")
 _FOLDER = re.compile(r" (?:DATA|INDEX) DIRECTORY='[^']*'")
 _DATA_OPTIONS = ("--batch", "--quick", "--raw", "--skip-column-names", "--skip-reconnect", "--max-allowed-packet=1G")
 
@@ -95,6 +106,27 @@ class _Job:
     tables: Mapping[str, Table]
     masks: Mapping[str, Mapping[str, Kind]]
     throwaway: frozenset[str]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Table -> bytes of rows, by the server's estimate."""
+    large: int = LARGE
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """What the receiving schema holds already, of tables that are not made anew."""
+
+    @property
+    def parents(self) -> set[str]:
+        """Tables that foreign keys point to: their indexes must be there from the beginning."""
+        return {key.parent for table in self.tables.values() for key in table.foreign_keys}
+
+    @property
+    def late(self) -> set[str]:
+        """Tables that get their indexes when their rows are there."""
+        big = (
+            {name for name, size in self.sizes.items() if size >= self.large}
+            - self.throwaway
+            - self.parents
+            - self.known.keys()
+        )
+        return {table.name for table in self.real if table.name in big and may_wait(table)}
 
     @property
     def real(self) -> list[Table]:
@@ -118,6 +150,8 @@ def clone(
     throwaway: Collection[str] = (),
     salt: Secret | None = None,
     prefix: str = "",
+    workers: int = WORKERS,
+    large: int = LARGE,
     emit: Emit = silent,
 ) -> CloneReport:
     """Make ``target`` a clone of ``source``. Both are connected, and their client files are on their hosts.
@@ -127,16 +161,31 @@ def clone(
     :param throwaway: full names of tables that arrive empty.
     :param salt: letters and digits; the same salt gives the same masks. Default: a new one.
     :param prefix: only tables of ``target`` that begin with it are dropped first.
+    :param workers: how many sessions read at once, if there are large tables; 1: no table is ever locked.
+    :param large: bytes from which on a table counts as large.
     :raises Refused: if both are one schema, or production's server cannot mask. Nothing was changed.
     :raises CloneFailed: if it is not whole; the target is marked unusable.
     """
     began = time.monotonic()
     _refuse(source, target, masks)
-    job = _Job(source, target, schema.read(source) if tables is None else tables, masks, frozenset(throwaway))
-    _drop_all(target, prefix)
+    found = schema.read(source) if tables is None else tables
+    job = _Job(source, target, found, masks, frozenset(throwaway), _sizes(source), large)
+    if salt is not None and not unusable(target):
+        known = _kept(target, job)
+        if known:
+            with suppress(CloneFailed):  # whatever stands in the way of mending: a new clone does not meet it
+                return _cloned(replace(job, known=known), salt, workers, began, prefix=prefix, emit=emit)
+    salt = salt or Secret(secrets.token_hex(16))
+    return _cloned(job, salt, workers, began, prefix=prefix, emit=emit)
+
+
+def _cloned(job: _Job, salt: Secret, workers: int, began: float, *, prefix: str, emit: Emit) -> CloneReport:
+    source, target = job.source, job.target
+    _drop_all(target, prefix, keep=job.known)
     with _marked(target):
-        _create_tables(target, job.real)
-        _move_rows(job, salt or Secret(secrets.token_hex(16)), emit)
+        _create_tables(target, [table for table in job.real if table.name not in job.known], job.late)
+        _move_rows(job, salt, workers, emit)
+        _raise_counters(job)
         _unchanged(source, job.tables)
         done = _counted(job)
         _create_views(target, job.views)
@@ -145,6 +194,25 @@ def clone(
         _same_tables(target, job.tables, prefix)
     inexact = tuple(table.name for table in job.real if not table.transactional)
     return CloneReport(done, len(job.views), len(job.triggers), time.monotonic() - began, inexact)
+
+
+def _kept(target: Database, job: _Job) -> dict[str, Known]:
+    """The tables of the receiving schema that are built like production's, and what their rows are."""
+    there = schema.read(target)
+    alike = [table for table in job.real if table.name in there and there[table.name].create == table.create]
+    wanted = {table.name: _cut(job, table) for table in alike if _wanted(job, table)}
+    emptied = {table.name: Known((), "") for table in alike if not _wanted(job, table)}
+    return {**ranges.read(target, wanted), **emptied}
+
+
+def _cut(job: _Job, table: Table) -> Known:
+    return ranges.cut(job.target, table, fields(table), job.masks.get(table.name, {}).keys())
+
+
+def _raise_counters(job: _Job) -> None:
+    for table in job.real:
+        if table.name in job.known and table.auto_increment:
+            job.target.execute(f"ALTER TABLE {identifier(table.name)} AUTO_INCREMENT={table.auto_increment}")
 
 
 def unusable(db: Database) -> bool:
@@ -173,15 +241,25 @@ def _refuse(source: Database, target: Database, masks: Mapping[str, Mapping[str,
             ) from refused
 
 
-def _drop_all(target: Database, prefix: str) -> None:
-    """Views first, then tables; what is Palier's own stays, the marker of an earlier clone goes."""
+def _drop_all(target: Database, prefix: str, keep: Mapping[str, Known]) -> None:
+    """Views first, then tables; what is Palier's own stays, the marker of an earlier clone goes.
+
+    Of the tables to ``keep`` only the triggers go, so that nothing is set off, and the rows that are to be left out.
+    """
     found = target.rows("SELECT TABLE_NAME,TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()")
     mine = [(name, kind == "VIEW") for name, kind in found if name.startswith(prefix) and not name.startswith(OWN)]
     target.execute(f"DROP TABLE IF EXISTS {LEDGER}")
     target.execute(LEDGER_DDL)
     target.execute("SET SESSION foreign_key_checks=0")
     for name, is_view in sorted(mine, key=lambda item: not item[1]):
-        target.execute(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS {identifier(name)}")
+        if name not in keep:
+            target.execute(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS {identifier(name)}")
+        elif not keep[name].ranges and target.value(f"SELECT EXISTS(SELECT 1 FROM {identifier(name)})"):
+            target.execute(f"TRUNCATE TABLE {identifier(name)}")
+    for (trigger,) in target.rows(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE()"
+    ):
+        target.execute(f"DROP TRIGGER IF EXISTS {identifier(trigger)}")
 
 
 @contextmanager
@@ -194,39 +272,107 @@ def _marked(target: Database) -> Iterator[None]:
     target.execute(f"DROP TABLE {LEDGER}")
 
 
-def _create_tables(target: Database, tables: Iterable[Table]) -> None:
+def _sizes(source: Database) -> dict[str, int]:
+    sql = "SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+    return {str(name): int(size) for name, size in source.rows(sql)}
+
+
+def _create_tables(target: Database, tables: Iterable[Table], late: Collection[str]) -> None:
     target.execute("SET SESSION foreign_key_checks=0")
     for table in tables:
+        create = _FOLDER.sub("", bare(table) if table.name in late else table.create)
+        if table.auto_increment:
+            create = _ENGINE.sub(rf"\1 AUTO_INCREMENT={table.auto_increment}", create, count=1)
         try:
-            target.execute(_FOLDER.sub("", table.create))
-            if table.auto_increment:
-                target.execute(f"ALTER TABLE {identifier(table.name)} AUTO_INCREMENT={table.auto_increment}")
+            target.execute(create)
         except QueryFailed as problem:
             raise CloneFailed(
                 f"The table {table.name} could not be made in staging's database.", table=table.name, why=problem.what
             ) from problem
 
 
-def _move_rows(job: _Job, salt: Secret, emit: Emit) -> None:
+def _move_rows(job: _Job, salt: Secret, workers: int, emit: Emit) -> None:
+    token = secrets.token_hex(16) if receiving.can_load(job.target) else ""
+    wanted = [_source(job, table, number, bool(token)) for number, table in enumerate(job.real) if _wanted(job, table)]
+    shares = _shares(wanted, job, workers)
+    with _watched(job.target, len(wanted), emit):
+        if len(shares) > 1:
+            with suppress(NoCommonSnapshot):
+                _together(job, shares, salt, token)
+                return
+        _share(job, wanted, salt, token, None)
+
+
+def _wanted(job: _Job, table: Table) -> bool:
+    return table.name not in job.throwaway
+
+
+def _source(job: _Job, table: Table, number: int, may_load: bool) -> Source:
+    columns = fields(table)
+    if table.name in job.known:
+        return Source(table.name, columns, table.transactional, known=job.known[table.name])
+    big = job.sizes.get(table.name, 0) >= job.large
+    added = ", ".join(f"ADD {line}" for line in index_lines(table)) if table.name in job.late else ""
+    return Source(
+        table.name,
+        columns,
+        table.transactional,
+        number if big and may_load and loadable(columns) else None,
+        afterwards=f"ALTER TABLE {identifier(table.name)} {added}" if added else "",
+    )
+
+
+def _shares(wanted: list[Source], job: _Job, workers: int) -> list[list[Source]]:
+    """The tables by session, the largest first, each to the one that has least; one share if nothing is large."""
+    if not any(job.sizes.get(table.name, 0) >= job.large for table in wanted):
+        return [wanted]
+    shares: list[list[Source]] = [[] for _ in range(workers)]
+    sums = [0] * workers
+    for table in sorted(wanted, key=lambda table: -job.sizes.get(table.name, 0)):
+        least = sums.index(min(sums))
+        shares[least].append(table)
+        sums[least] += job.sizes.get(table.name, 0) + 1
+    return [share for share in shares if share]
+
+
+def _together(job: _Job, shares: list[list[Source]], salt: Secret, token: str) -> None:
+    """Each share in a session of its own, all at one snapshot. :raises NoCommonSnapshot: before any row was read."""
+    names = [table.name for table in job.real]
+    mark = f"palier_{secrets.token_hex(8)}"
+    gates = [Gate(mark, number) for number in range(len(shares))]
+    with job.source.connected() as keeper, ThreadPoolExecutor(len(shares), "palier-clone") as pool:
+        if not snapshot_gate.may_lock(keeper, names):
+            raise NoCommonSnapshot("Production's account may not lock tables.")
+        snapshot_gate.close(keeper, gates)
+        moves = [pool.submit(_share, job, share, salt, token, gate) for share, gate in zip(shares, gates, strict=True)]
+        snapshot_gate.let_through(keeper, gates, names, lambda: any(move.done() for move in moves))
+        for move in as_completed(moves):
+            if move.exception() is not None:
+                snapshot_gate.end(keeper, gates)
+                move.result()
+
+
+def _share(job: _Job, tables: list[Source], salt: Secret, token: str, gate: Gate | None) -> None:
     source, target = job.source, job.target
-    wanted = [
-        Source(table.name, fields(table), table.transactional) for table in job.real if table.name not in job.throwaway
-    ]
-    packet = int(target.value("SELECT @@max_allowed_packet"))
-    text = printed(wanted, job.masks, salt=salt, chunk=max(65536, min(LARGEST_CHUNK, packet // 4)))
+    loads = {table.load: load_statement(table) for table in tables if table.load is not None}
+    mark = token if loads else ""
+    with target.connected() as own:
+        packet = int(own.value("SELECT @@max_allowed_packet"))
+    chunk = max(65536, min(LARGEST_CHUNK, packet // 4))
+    text = printed(tables, job.masks, salt=salt, chunk=chunk, token=mark, gate=gate)
     producer = source.client(*_DATA_OPTIONS).fed(*text)
-    consumer = target.client("--batch", "--binary-mode", "--skip-reconnect", "--max-allowed-packet=1G")
-    with _watched(target, len(wanted), emit):
-        try:
-            stream(source.host, producer, target.host, consumer)
-        except CommandFailed as problem:
-            table = target.value(f"SELECT name FROM {LEDGER} WHERE done=0")
-            where = f" at the table {table}" if table else ""
-            raise CloneFailed(
-                f"The rows could not be copied from production to staging{where}.",
-                table=table,
-                why=_said(problem.result.stderr) or problem.why,
-            ) from problem
+    consumer = receiving.cutting(target, mark, loads) if loads else receiving.plain(target)
+    try:
+        stream(source.host, producer, target.host, consumer)
+    except CommandFailed as problem:
+        with target.connected() as own:
+            table = own.value(f"SELECT name FROM {LEDGER} WHERE done=0")
+        where = f" at the table {table}" if table else ""
+        raise CloneFailed(
+            f"The rows could not be copied from production to staging{where}.",
+            table=table,
+            why=_said(problem.result.stderr) or problem.why,
+        ) from problem
 
 
 def _said(stderr: str) -> str:

@@ -62,6 +62,23 @@ index($0, "INSERT INTO " table " ") == 1 { print renamed($0); if (/ VALUES$/) in
 """
 """An awk program that prints one table of a dump, under another name, without its CONSTRAINT lines."""
 
+ALL_TABLES = (
+    ONE_TABLE.replace("BEGIN {", 'BEGIN {\n  quote = sprintf("%c", 96)', 1)
+    .replace('index($0, "CREATE TABLE " table " ") == 1 {', "/^CREATE TABLE `/ { enter();")
+    .replace('index($0, "INSERT INTO " table " ") == 1 {', "/^INSERT INTO `/ { enter();")
+    .replace(
+        "BEGIN {",
+        """function enter() {
+  match($0, /`([^`]|``)+`/); table = substr($0, RSTART, RLENGTH)
+  if (!(table in place)) place[table] = ++number
+  into = quote prefix place[table] quote
+}
+BEGIN {""",
+        1,
+    )
+)
+"""The same for every table: the first of the dump is called ``<prefix>1``, and so on. Views are left out."""
+
 DECOMPRESS = {"zstd": ("zstd", "-q", "-dc"), "gzip": ("gzip", "-dc")}
 
 

@@ -16,16 +16,6 @@ from pipeline.database.conflicts import CAME_BACK_TABLE, NOT_UNIQUE, conflict
 from pipeline.database.merge_plan import CONFLICTS, STATE, MergePlan, MergeTable
 from pipeline.database.merge_sql import apply, fill, images, keep_wide, settle
 from pipeline.database.merge_unkeyed import hold_still
-    CAME_BACK_TABLE,
-    NOT_UNIQUE,
-    apply,
-    conflict,
-    fill,
-    hold_still,
-    images,
-    keep_wide,
-    settle,
-)
 from pipeline.database.restore import DEFAULTS, restore_body, restore_triggers, restore_views
 from pipeline.database.schema import Table
 from pipeline.database.shell import drop_triggers, is_defined, preamble, raise_counters, run_sql

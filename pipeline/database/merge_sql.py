@@ -32,6 +32,8 @@ NEEDED = 3
 ORPHAN = 4
 """The action of a row that does not go back because what it referred to is gone."""
 
+_STAMPS = {"date", "datetime", "timestamp"}
+
 ROUNDS = 10
 """How long a chain of rows may be, each of which cannot go back because the one before it stays."""
 
@@ -223,6 +225,9 @@ class _Keyed:
         for name, (one, two) in moved.items():
             if name not in self.table.counters and not one.stamped:
                 apart = [same("q", "p", one, two), same("l", "q", one), same("l", "p", one, two)]
+                if one.data_type in _STAMPS:  # "last changed": moved on by the update, and moved on again since
+                    cell = identifier(name)
+                    apart.append(f"COALESCE(q.{cell} > p.{cell} AND l.{cell} > q.{cell}, FALSE)")
                 differ = " AND ".join(f"NOT ({cell})" for cell in apart)
                 yield f"{self.conflict('l', KEPT_CELL, name)} {joined} WHERE {differ}"
         yield from self._overdrawn(joined)

@@ -5,16 +5,80 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.database import schema
-from pipeline.database.connection import Database
-from pipeline.database.dump_content import differences
+from pipeline.database.connection import Database, QueryFailed
+from pipeline.database.dump_content import ALL_TABLES, DECOMPRESS, differences
 from pipeline.database.snapshot import TIMEOUT, Snapshot, broken, read_state, restore_command
-from pipeline.database.sql import identifier
+from pipeline.database.sql import OWN, identifier
 from pipeline.errors import Refused
-from pipeline.remote.command import command
+from pipeline.remote.command import command, quoted
 from pipeline.remote.host import CommandFailed
 
 NO_DEFINER = ";/^\\/\\*!50/s/DEFINER=`[^`]*`@`[^`]*`//;/^CREATE DEFINER=/s/DEFINER=`[^`]*`@`[^`]*`//"
 """Only an administrator may make views and triggers in somebody else's name; a proof need not."""
+
+
+PROOF = f"{OWN}proof_"
+_MAY_NOT = {1044, 1045, 1227}
+
+
+def prove(db: Database, snapshot: Snapshot) -> Snapshot:
+    """Restore the snapshot once and compare: into a schema of its own if the account may make one, else beside.
+
+    :param db: connected to the schema that was dumped; it is only added to, and what is added goes again.
+    :raises SnapshotBroken: if what was restored is not what was dumped.
+    """
+    scratch = f"{db.name[:50]}_palier_proof"
+    try:
+        db.execute(f"CREATE DATABASE {identifier(scratch)}")
+    except QueryFailed as refused:
+        if refused.code not in _MAY_NOT:
+            raise
+        return restore_beside(db, snapshot)
+    try:
+        elsewhere = Database(db.host, replace(db.credentials, name=scratch), db.client_file)
+        with elsewhere.connected() as empty:
+            return restore_into(empty, snapshot)
+    finally:
+        db.execute(f"DROP DATABASE {identifier(scratch)}")
+
+
+def restore_beside(db: Database, snapshot: Snapshot) -> Snapshot:
+    """The proof for an account that has one schema only: every table as ``_palier_proof_N``, counted and dropped.
+
+    Foreign keys and views are left out; that the dump has them is known from its text.
+    """
+    _drop_proofs(db)
+    client = f"{db.program} --defaults-file={quoted(db.host.expand(db.client_file))} --default-character-set=utf8mb4"
+    words = " ".join(quoted(word) for word in DECOMPRESS[snapshot.compression])
+    text = (
+        f"{words} -- {quoted(snapshot.path)} | LC_ALL=C awk -v prefix={quoted(PROOF)} {quoted(ALL_TABLES)}"
+        f" | {client} {quoted(db.name)}"
+    )
+    try:
+        db.host.run(command("bash", "-o", "pipefail", "-c", text), timeout=TIMEOUT)
+        found = sorted(int(db.value(f"SELECT COUNT(*) FROM {identifier(name)}")) for name in _proofs(db))
+    except CommandFailed as problem:
+        raise broken(f"The snapshot {snapshot.path} could not be restored.", why=problem.why) from problem
+    finally:
+        _drop_proofs(db)
+    if found != sorted(snapshot.rows.values()):
+        raise broken(f"The snapshot {snapshot.path} does not restore the rows that were dumped.")
+    proved = replace(snapshot, proved=True)
+    db.host.write(proved.record, proved.json(), mode=0o600)
+    return proved
+
+
+def _proofs(db: Database) -> list[str]:
+    sql = (
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
+        f" AND TABLE_NAME REGEXP '^{PROOF}[0-9]+$'"
+    )
+    return [str(row[0]) for row in db.rows(sql)]
+
+
+def _drop_proofs(db: Database) -> None:
+    for name in _proofs(db):
+        db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
 
 
 def restore_into(scratch: Database, snapshot: Snapshot) -> Snapshot:

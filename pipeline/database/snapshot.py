@@ -355,12 +355,17 @@ def restore_command(snapshot: Snapshot, client_file: str, *, program: str = "mar
     return f"{words} -- {quoted(snapshot.path)} | sed {quoted(SANDBOX + edit)} | {client} {into}"
 
 
-def table_command(snapshot: Snapshot, table: str, into: str, client_file: str, program: str = "mariadb") -> str:
-    """What a human types to have one table of the snapshot beside the shop's own, as ``into``; nothing else moves.
+def table_script(snapshot: Snapshot, client_file: str, program: str = "mariadb") -> str:
+    """A shell script for a human: ``sh SCRIPT TABLE INTO`` makes the table INTO with the snapshot's rows of TABLE.
 
-    Foreign keys are left out: their names are taken.
+    Nothing else moves. Foreign keys are left out: their names are taken. Names must hold no backtick.
     """
     words = " ".join(quoted(word) for word in DECOMPRESS[snapshot.compression])
     client = f"{program} --defaults-file={quoted(client_file)} --default-character-set=utf8mb4"
-    take = f"LC_ALL=C awk -v table={quoted(identifier(table))} -v into={quoted(identifier(into))} {quoted(ONE_TABLE)}"
-    return f"{words} -- {quoted(snapshot.path)} | {take} | {client} {quoted(snapshot.database)}"
+    return (
+        "#!/bin/sh\n# sh THIS TABLE INTO: the snapshot's rows of TABLE, as a table of their own called INTO\n"
+        'set -eu\n: "${2?sh THIS TABLE INTO}"\n'
+        f"{words} -- {quoted(snapshot.path)} |\n"
+        f'LC_ALL=C awk -v table="\\`$1\\`" -v into="\\`$2\\`" {quoted(ONE_TABLE)} |\n'
+        f"{client} {quoted(snapshot.database)}\n"
+    )

@@ -91,7 +91,7 @@ def steps(stage: Shop, found: Release, record: Record, targets: tuple[Target, ..
         maintenance.drain(stage, host, seconds=budgets.drain),
         tables.checkpoint_tables(stage, found.footprint, guarded, seconds=budgets.guard, record=record),
         tables.guard_tables(stage, guarded),
-        modules.switch_code(host, places, critical=True),
+        modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, targets, seconds=budgets.upgrade, critical=True),
         modules.clear_opcache(site, host, token=token, gate=gate, critical=True),
         modules.verify_versions(site, host, targets, critical=True),

@@ -69,13 +69,14 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
     host = Supervised(site.host, record.folder)
     places = modules.placements(site, site.host, found, record.folder)
     return (
-        snapshot.take_snapshot(shop, record, emit),
+        snapshot.take_snapshot(shop, record, emit, restored=promotion.release.playbook.snapshot == "restored"),
         modules.upload_code(site.host, found, places, run=record.folder),
         maintenance.put_up_the_page(shop, record, host, promotion.token),
         maintenance.drain(shop, host, seconds=budgets.drain),
+        *modules.forget_on_the_way_back(site, host),
         tables.checkpoint_tables(shop, expected, guarded, seconds=budgets.guard, record=record),
         tables.guard_tables(shop, guarded),
-        modules.switch_code(host, places, critical=True),
+        modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, found, seconds=budgets.upgrade, critical=True),
         modules.clear_opcache(site, host, token=promotion.token, gate=None, critical=True),
         modules.verify_versions(site, host, found, critical=True),

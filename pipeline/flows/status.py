@@ -43,15 +43,22 @@ def look(shop: Shop) -> Status:
     """Look from outside and from inside. What cannot be told is said so, not raised."""
     site = shop.production
     owner = lock.status(site.host, site.record)
-    state = golden.read_state(shop)
     return Status(
         shop=shop.name,
         state=_state(shop),
         versions=_versions(shop),
         locked_by=str(owner) if owner else "",
-        staging=f"cloned {state.made:%Y-%m-%d %H:%M} UTC ({state.run})" if state else "no finished clone",
+        staging=_staging(shop),
         runs=tuple(Record.list(site.host, site.record)[-SHOWN:]),
     )
+
+
+def _staging(shop: Shop) -> str:
+    try:
+        state = golden.read_state(shop)
+    except PalierError as error:
+        return f"not answering ({error.what})"
+    return f"cloned {state.made:%Y-%m-%d %H:%M} UTC ({state.run})" if state else "no finished clone"
 
 
 def _state(shop: Shop) -> str:

@@ -82,6 +82,14 @@ class Platform(Protocol):
         """Rows that any request may rewrite: SQL predicates by table, without the prefix."""
 
     @property
+    def own_files(self) -> tuple[str, ...]:
+        """What a module's folder holds besides its package and keeps through an update: the merchant's pictures.
+
+        Patterns of :class:`~pipeline.code.tree.Exclusion` below the module's folder. Programs (``*.php``) are kept only
+        where the pattern itself ends so.
+        """
+
+    @property
     def identifiers(self) -> tuple[str, ...]:
         """Columns that look like addresses and are identifiers: they may keep production's."""
 
@@ -110,6 +118,9 @@ class Platform(Protocol):
 
     def clear_caches(self) -> tuple[Command, ...]:
         """Every cache of every environment, on the host; PHP's own in the web server is cleared by a request."""
+
+    def forget_fragment(self) -> str:
+        """Plain shell for the way back: empties what the shop's caches keep of its code, without PHP; may be empty."""
 
     # Staging
 

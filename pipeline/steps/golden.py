@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -168,11 +169,20 @@ class Golden:
 
     def keep(self, db: Database, tried: Checkpoint) -> None:
         """The update is good: staging becomes what it was before the smoke tests, and that is golden from now on."""
-        self._golden = return_to(db, tried.over(self.state), self._tried)
+        self._golden = return_to(db, tried.over(self.state), self._with_update(db))
         self._tried = None
         if self.kept is None:
             self.kept = checkpoint.take(db, [], KEPT)
         self.kept = checkpoint.adopt(db, self.kept, tried)
+
+    def _with_update(self, db: Database) -> Fingerprint | None:
+        """What staging is with this update: throw-away tables have no copy of it, and go back to what they were."""
+        if self._tried is None or self._golden is None:
+            return None
+        thrown = set(ignored(self.shop, db))
+        tables = {name: state for name, state in self._tried.tables.items() if name not in thrown}
+        tables |= {name: state for name, state in self._golden.tables.items() if name in thrown}
+        return replace(self._tried, tables=tables)
 
     def reset(self, db: Database) -> None:
         """Staging's database becomes golden again."""
@@ -254,7 +264,7 @@ def pull_code(shop: Shop, name: str) -> None:
 
 
 def push_code(shop: Shop, name: str) -> None:
-    """Make staging's code what a mirror holds."""
+    """Make staging's code what a mirror holds, and forget what was compiled from other code."""
     copy_tree(
         LocalHost("here"),
         mirror(shop, name),
@@ -263,3 +273,6 @@ def push_code(shop: Shop, name: str) -> None:
         exclude=_not_mirrored(shop),
         delete=True,
     )
+    if shop.staging.platform.forget_fragment():
+        for each in shop.staging.platform.clear_caches():
+            shop.staging.host.run(each)

@@ -16,7 +16,7 @@ from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.platforms import maintenance
 from pipeline.platforms.platform import Installed, module_folder
-from pipeline.remote.command import Secret, command
+from pipeline.remote.command import Secret, command, script
 from pipeline.remote.host import CommandFailed, Host, OutcomeUnknown
 from pipeline.steps.site import Site
 
@@ -91,16 +91,32 @@ def upload_code(host: Host, targets: Sequence[Target], places: Sequence[InPlace]
     )
 
 
-def same_tree(target: Target, found: Tree, what: str) -> None:
-    """:raises UpgradeFailed: unless ``found`` is exactly the target's tree."""
+def same_tree(target: Target, found: Tree, what: str, own_files: Sequence[str] = ()) -> None:
+    """:raises UpgradeFailed: unless ``found`` is exactly the target's tree, and besides it ``own_files`` at most."""
     different = tree.difference(target.tree, found)
-    if different:
-        raise UpgradeFailed(f"What {what} of {target.module} is not what was verified: {len(different)} files differ.")
+    foreign = Tree({path: found.entries[path] for path in different.added}).without(own_files)
+    wrong = (*different.changed, *different.removed, *foreign.entries)
+    if wrong:
+        raise UpgradeFailed(f"What {what} of {target.module} is not what was verified: {len(wrong)} files differ.")
 
 
-def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool) -> Step:
-    """Old folders out, new ones in: two renames each."""
-    commands = tuple(each for place in places for each in place.switch())
+CARRY = """\
+old=$1 new=$2; shift 2
+[ -d "$old" ] || exit 0
+cd -- "$old"
+for pattern in "$@"; do
+    find . -type f -path "./$pattern" -print | while IFS= read -r file; do
+        case $file in *.php|*.phtml|*.phar) case $pattern in *.php) ;; *) continue ;; esac ;; esac
+        [ -e "$new/$file" ] || { mkdir -p "$new/${file%/*}" && cp -p -- "$file" "$new/$file"; }
+    done
+done
+"""
+
+
+def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool, own_files: Sequence[str] = ()) -> Step:
+    """Old folders out, new ones in: two renames each. What the merchant keeps in the old one goes into the new one."""
+    carried = [script(CARRY, place.folder, place.new, *own_files) for place in places] if own_files else []
+    commands = (*carried, *(each for place in places for each in place.switch()))
 
     def switch() -> None:
         for each in commands:
@@ -114,6 +130,20 @@ def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool) -> Ste
         undo=undo if critical else "",
         critical=critical,
     )
+
+
+def forget_on_the_way_back(site: Site, host: Host) -> tuple[Step, ...]:
+    """Stands before the switch: on the way back nothing compiled from the new code is left when the old is served."""
+    fragment = site.platform.forget_fragment()
+    if not fragment:
+        return ()
+
+    def forget() -> None:
+        for each in site.platform.clear_caches():
+            host.run(each)
+
+    says = "; ".join(map(str, site.platform.clear_caches()))
+    return (Step("Empty the shop's caches", (Act(says, forget),), host=host.name, undo=fragment, critical=True),)
 
 
 def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, seconds: int, critical: bool) -> Step:
@@ -206,7 +236,8 @@ def verify_versions(site: Site, host: Host, targets: Sequence[Target], *, critic
 
     def files() -> None:
         for target in targets:
-            same_tree(target, tree.on_host(host, module_folder(site.platform, target.module)), "runs")
+            found = tree.on_host(host, module_folder(site.platform, target.module))
+            same_tree(target, found, "runs", site.platform.own_files)
 
     return Step(
         name="Verify versions and files",

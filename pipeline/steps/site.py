@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn, cast
 
 from pipeline.config.inventory import Environment, Inventory
 from pipeline.config.secrets import resolve
@@ -107,18 +107,38 @@ class Shop:
         return (self.production.host, self.staging.host)
 
 
+class OutOfReach:
+    """Staging's host while it does not answer: whoever asks it anything is told why."""
+
+    def __init__(self, name: str, problem: PalierError) -> None:
+        self.name = name
+        self._problem = problem
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._problem
+
+
 @contextmanager
-def opened(inventory: Inventory, home: Path) -> Iterator[Shop]:
+def opened(inventory: Inventory, home: Path, *, staging_may_be_away: bool = False) -> Iterator[Shop]:
     """Connect to both sites of a shop, and hang up at the end.
 
     :param home: the folder ``.palier`` of this project on this machine.
+    :param staging_may_be_away: for what is done on production alone: its way back must not depend on another host.
     :raises PalierError: if a host cannot be reached, or its key is not the expected one.
     """
     house = home / inventory.shop
     house.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as stack:
-        sites = [_site(role, inventory, stack) for role in ("production", "staging")]
-        yield Shop(inventory, house, *sites)
+        production = _site("production", inventory, stack)
+        try:
+            staging = _site("staging", inventory, stack)
+        except PalierError as problem:
+            if not staging_may_be_away:
+                raise
+            away, told = cast("Host", OutOfReach("staging", problem)), inventory.staging
+            platform = platform_of(inventory.platform, told)
+            staging = Site("staging", inventory.shop, told, away, platform, told.record or "")
+        yield Shop(inventory, house, production, staging)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from pipeline.steps.site import Shop, Site
 
 PRE = "pre"
 UNGUARDED = "unguarded"
+FROM_SNAPSHOT = "from-snapshot.sh"
 READING = 2.0
 """Seconds that reading rows for a fingerprint may take behind the page. Larger tables are told by their stamps:
 nobody writes, so a table whose UPDATE_TIME moved was written by the upgrade."""
@@ -149,8 +150,7 @@ _HELD = f"""
 if [ -e {UNGUARDED} ] && [ ! -e opened ]; then
     echo "Everything that has a copy is put back. These tables were changed and have none:" >&2
     cat {UNGUARDED} >&2
-    echo "Put each back from snapshot/ beside this script, or find that it is right as it is. Then type:" >&2
-    echo "    rm $(pwd)/{UNGUARDED} && sh $(pwd)/rollback.sh" >&2
+    echo "Put each right (in $(pwd)), then type: rm {UNGUARDED} && sh rollback.sh" >&2
     exit 1
 fi
 """
@@ -185,6 +185,8 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
 def _accounted(site: Site, record: Record, lost: Sequence[str]) -> Iterator[str]:
     """Of each table that has no copy: what it holds now, what the snapshot holds, and how to have that beside it."""
     taken = snapshot.load(site.host, record.path("snapshot")) if site.host.exists(record.path("snapshot")) else None
+    if taken is not None:
+        record.write(FROM_SNAPSHOT, snapshot.table_script(taken, site.client_file, site.database.program))
     with site.database.connected() as db:
         for number, name in enumerate(lost, 1):
             rows = rungs.count(db, name)
@@ -192,11 +194,9 @@ def _accounted(site: Site, record: Record, lost: Sequence[str]) -> Iterator[str]
             if taken is None:
                 yield f"{name}: {now}; no snapshot"
                 continue
-            then = f"{taken.rows.get(name, 0):,} rows in the snapshot of {taken.taken}"
+            then = f"{taken.rows.get(name, 0):,} in the snapshot of {taken.taken}"
             moving = ", written while it was taken" if name in taken.moving else ""
-            yield f"{name}: {now}, {then}{moving}; to have the snapshot's rows as {beside(number)}:"
-            way = snapshot.table_command(taken, name, beside(number), site.client_file, site.database.program)
-            yield f"    {way}"
+            yield f"{name}: {now}, {then}{moving}; to compare: sh {FROM_SNAPSHOT} {name} {beside(number)}"
 
 
 def beside(number: int) -> str:

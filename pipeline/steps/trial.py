@@ -78,7 +78,7 @@ class Trial:
         return (
             self.commit(candidate, measured),
             modules.upload_code(site.host, [candidate.target], places),
-            modules.switch_code(site.host, places, critical=False),
+            modules.switch_code(site.host, places, critical=False, own_files=site.platform.own_files),
             modules.upgrade_modules(site, site.host, [candidate.target], seconds=seconds, critical=False),
             modules.clear_opcache(site, site.host, token=None, gate=gate_password(self.shop), critical=False),
             modules.verify_versions(site, site.host, [candidate.target], critical=False),
@@ -194,7 +194,7 @@ class Trial:
         places = modules.placements(site, site.host, targets, run)
         for step in (
             modules.upload_code(site.host, targets, places),
-            modules.switch_code(site.host, places, critical=False),
+            modules.switch_code(site.host, places, critical=False, own_files=site.platform.own_files),
             modules.upgrade_modules(site, site.host, targets, seconds=self.playbook.budgets.upgrade, critical=False),
             modules.clear_opcache(site, site.host, token=None, gate=gate_password(self.shop), critical=False),
         ):

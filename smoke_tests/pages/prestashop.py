@@ -1,4 +1,4 @@
-"""PrestaShop's classic theme, 1.7 and 8: server-made pages, a cart that is filled behind the page, a checkout in steps."""
+"""PrestaShop's classic theme: server-made pages, a cart that is filled behind the page, a checkout in steps."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ class PrestaShopCart(PrestaShopScreen):
         self.controller("cart&action=show")
 
     def lines(self) -> tuple[CartLine, ...]:
-        script = """(lines, [label, quantity]) => lines.map(line =>
-            [(line.querySelector(label) || line).textContent.trim(), parseInt(line.querySelector(quantity).value, 10)])"""
+        script = """(lines, [label, pieces]) => lines.map(line =>
+            [(line.querySelector(label) || line).textContent.trim(), parseInt(line.querySelector(pieces).value, 10)])"""
         names = [self.selector("cart-line-name"), self.selector("cart-line-quantity")]
         return tuple(CartLine(name, pieces) for name, pieces in self.find("cart-line").evaluate_all(script, names))
 

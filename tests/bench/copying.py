@@ -111,7 +111,9 @@ def a_week_of_sales(db: Database) -> None:
     for large in LARGE:
         name, key = f"{PREFIX}{large.name}", large.columns[0][0]
         last = int(db.value(f"SELECT MAX({key}) FROM {name}"))
-        stamp = next((column for column, _, _ in large.columns if column in {"date_upd", "product_name", "date_add"}), "")
+        stamp = next(
+            (column for column, _, _ in large.columns if column in {"date_upd", "product_name", "date_add"}), ""
+        )
         where = f"{key} > {last - last // 100}" if large.name != "customer" else f"{key} % 100 = 7"
         value = "CONCAT(product_name, '.')" if stamp == "product_name" else f"{stamp} + INTERVAL 1 DAY"
         db.execute(f"UPDATE {name} SET {stamp} = {value} WHERE {where}")

@@ -69,7 +69,14 @@ def _site(folder: Path, role: str, environment: Environment, database: Database)
     host = LocalHost("here")
     own = Database(host, database.credentials, str(record / "client.cnf"))
     own.place_client_file()
-    site = Site("production" if role == "production" else "staging", "bench", environment, host, platform_of("prestashop", environment), str(record))
+    site = Site(
+        "production" if role == "production" else "staging",
+        "bench",
+        environment,
+        host,
+        platform_of("prestashop", environment),
+        str(record),
+    )
     site.__dict__.update({"database": own, "prefix": PREFIX})
     return site
 

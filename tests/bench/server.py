@@ -36,7 +36,9 @@ def serving(folder: Path) -> Iterator[MariaDB]:
 def schema(server: MariaDB, folder: Path, name: str) -> Database:
     """A schema with an account of its own that may do everything in it and nothing outside."""
     server.create(name, name, PASSWORD)
-    database = Database(LocalHost(), Credentials(name, name, Secret(PASSWORD), port=server.port), str(folder / f"{name}.cnf"))
+    database = Database(
+        LocalHost(), Credentials(name, name, Secret(PASSWORD), port=server.port), str(folder / f"{name}.cnf")
+    )
     database.place_client_file()
     return database
 

@@ -42,7 +42,9 @@ class Large:
     def create(self) -> str:
         columns = ", ".join(f"{name} {kind}" for name, kind, _ in self.columns)
         first = self.columns[0][0]
-        return f"CREATE TABLE {PREFIX}{self.name} ({columns}, PRIMARY KEY ({first})) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        return (
+            f"CREATE TABLE {PREFIX}{self.name} ({columns}, PRIMARY KEY ({first})) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        )
 
     def fill(self, first: int, last: int) -> str:
         """The rows whose numbers are from ``first`` to ``last``."""
@@ -68,11 +70,32 @@ def _numbers(names: Sequence[str], modulus: int = 97) -> list[tuple[str, str, st
     return [(name, "INT UNSIGNED NOT NULL DEFAULT 0", f"1 + n % {modulus}") for name in names]
 
 
-_TOTALS: tuple[str, ...] = ("discounts", "discounts_tax_incl", "discounts_tax_excl", "paid", "paid_tax_incl", "paid_tax_excl", "paid_real")
+_TOTALS: tuple[str, ...] = (
+    "discounts",
+    "discounts_tax_incl",
+    "discounts_tax_excl",
+    "paid",
+    "paid_tax_incl",
+    "paid_tax_excl",
+    "paid_real",
+)
 _TOTALS += ("products", "products_wt", "shipping", "shipping_tax_incl", "shipping_tax_excl", "wrapping")
-_LINE_NUMBERS: tuple[str, ...] = ("id_warehouse", "id_shop", "product_id", "product_attribute_id", "product_quantity", "in_stock")
+_LINE_NUMBERS: tuple[str, ...] = (
+    "id_warehouse",
+    "id_shop",
+    "product_id",
+    "product_attribute_id",
+    "product_quantity",
+    "in_stock",
+)
 _LINE_NUMBERS += ("product_quantity_refunded", "product_quantity_return", "product_quantity_reinjected", "tax_rule")
-_LINE_PRICES: tuple[str, ...] = ("product_price", "reduction_percent", "reduction_amount", "reduction_amount_tax_incl", "group_reduction")
+_LINE_PRICES: tuple[str, ...] = (
+    "product_price",
+    "reduction_percent",
+    "reduction_amount",
+    "reduction_amount_tax_incl",
+    "group_reduction",
+)
 _LINE_PRICES += ("product_quantity_discount", "product_weight", "ecotax", "unit_price_tax_incl", "unit_price_tax_excl")
 _LINE_PRICES += ("total_price_tax_incl", "total_price_tax_excl", "total_shipping_tax_incl", "purchase_supplier_price")
 _LINE_PRICES += ("original_product_price", "original_wholesale_price", "total_refunded_tax_incl")
@@ -123,7 +146,11 @@ LARGE = (
             ("id_order", "INT UNSIGNED NOT NULL", "1 + n DIV 2.5"),
             ("id_order_invoice", "INT DEFAULT NULL", "n"),
             *_numbers(_LINE_NUMBERS, 4999),
-            ("product_name", "TEXT NOT NULL", "CONCAT('Article ', n % 4999, ' - Taille : M, Couleur : bleu ', MD5(n % 4999))"),
+            (
+                "product_name",
+                "TEXT NOT NULL",
+                "CONCAT('Article ', n % 4999, ' - Taille : M, Couleur : bleu ', MD5(n % 4999))",
+            ),
             *_moneys(_LINE_PRICES),
             ("product_ean13", "VARCHAR(13) DEFAULT NULL", "LPAD(n % 4999, 13, '3')"),
             ("product_reference", "VARCHAR(64) DEFAULT NULL", "CONCAT('SKU-', n % 4999)"),

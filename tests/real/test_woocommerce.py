@@ -119,7 +119,7 @@ def test_the_update_is_tried_kept_promoted_and_rolled_back_while_customers_buy(w
         assert [(each.candidate.module, each.reason) for each in tried.tried if not each.kept] == []
         approve.sign(shop, approve.pending(shop, tried.run), world.approver_key)
         stock = stocks(world)
-        prober = Prober(f"{world.production.url}/", marker="Bol")
+        prober = Prober(f"{world.production.url}/", marker="add_to_cart_button")
         with prober, WooCommerceBuyer(world.production.url, pace=2) as buyer:
             assert buyer.wait_for(5, 60), buyer.errors
             promoted, promoting = _timed(lambda: promote.run(shop, tried.run, by=WHO, emit=silent))

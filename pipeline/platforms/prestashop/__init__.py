@@ -1,7 +1,7 @@
 """PrestaShop 1.7 and 8: what such a shop can be told and asked.
 
 Questions are answered by PHP of ours that reads ``parameters.php`` and the tables and never boots the shop, so that a
-shop that a module has broken answers too. Sources of the facts: PrestaShop 8.2.1, run; see the platform notes in ``docs/``.
+shop that a module has broken answers too. Sources of the facts: PrestaShop 8.2.1, run; see ``docs/``.
 """
 
 from __future__ import annotations
@@ -48,10 +48,16 @@ NOT_CODE = (
     "/modules/*/config_*.xml",
     "*.log",
 )
-"""Secrets, media, caches, and what PrestaShop writes for itself: above all each module's ``config.xml``. Patterns of rsync."""
+"""Secrets, media, caches, and what PrestaShop writes for itself: above all each module's ``config.xml``."""
 
 MEDIA = ("/img/", "/download/", "/config/themes/", "/cache/smarty/", "/modules/*/config.xml", "/modules/*/config_*.xml")
 """``/upload/`` is not among them: it holds what customers sent."""
+
+OWN_FILES = (
+    *("config.xml", "config_*.xml", "img/*", "images/*", "views/img/*", "upload/*", "uploads/*", "download/*"),
+    *("downloads/*", "files/*", "export/*", "import/*", "mails/*", "translations/*", "translations/*.php"),
+)
+"""PrestaShop's own update unpacks over the old folder, so modules count on finding there what was put into it."""
 
 CLEAR = """\
 cd "$1"
@@ -60,9 +66,8 @@ for folder in var/cache/*/; do
     aside="var/palier-cache-$$-$(basename "$folder")"
     mv "$folder" "$aside" && rm -rf "$aside"
 done
-rm -rf cache/smarty/cache/* cache/smarty/compile/*
 """
-"""Shell that empties the cache of every environment. Each folder is set aside first: visitors write into it meanwhile."""
+"""Shell that empties the cache of every environment. Each folder is set aside first: visitors write into it."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,14 @@ class PrestaShop:
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = tables.KNOWN
     noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
+    own_files: tuple[str, ...] = OWN_FILES
     identifiers: tuple[str, ...] = ()
 
     def php(self, *scripts: str, arguments: tuple[str, ...] = ()) -> Command:
         """Our PHP files, one after the other, with the document root as first argument."""
-        text = "".join((PHP / name).read_text().replace("<?php", "" if at else "<?php", 1) for at, name in enumerate(scripts))
+        text = "".join(
+            (PHP / name).read_text().replace("<?php", "" if at else "<?php", 1) for at, name in enumerate(scripts)
+        )
         words = (self.environment.php, "-d", "display_errors=stderr", "--", self.environment.root, *arguments)
         return command(*words).as_user(self.environment.web_user).fed(text)
 
@@ -119,6 +127,10 @@ class PrestaShop:
     def clear_caches(self) -> tuple[Command, ...]:
         return (script(CLEAR, self.environment.root).as_user(self.environment.web_user),)
 
+    def forget_fragment(self) -> str:
+        """The compiled container names the services of every module: over other code it kills every page."""
+        return "".join(each.shell() + "\n" for each in self.clear_caches())
+
     # Staging
 
     def staging_files(self, production: Configuration, own: Configuration, mail_port: int) -> tuple[File, ...]:  # noqa: ARG002
@@ -132,7 +144,7 @@ class PrestaShop:
     def rewrite_addresses(self, old: str, new: str) -> tuple[Command, ...]:
         """In every text, serialised values included; then PrestaShop writes its ``.htaccess``."""
         clear = script(CLEAR + "echo 0", self.environment.root).as_user(self.environment.web_user)
-        return (clear, self.php("database.php", "addresses.php", arguments=(old, new)))
+        return (clear, self.php("database.php", "replaced.php", "addresses.php", arguments=(old, new)))
 
     def disarm(self, prefix: str, old: str, new: str, mail_port: int) -> tuple[str, ...]:
         return tuple(disarm.statements(prefix, old, new, mail_port))

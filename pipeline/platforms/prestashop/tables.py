@@ -1,7 +1,7 @@
 """PrestaShop's own tables and those of the modules that it ships: whose rows they hold, and who is in them.
 
-Names are without the prefix. Sources: the schema of an installed 8.2.1 (276 tables with modules), and what footprints of
-real updates touched. A table that is not here counts as business, and as personal data.
+Names are without the prefix. Sources: the schema of an installed 8.2.1 (274 tables with modules), and what
+footprints of real updates touched. A table that is not here counts as business, and as personal data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from pipeline.config.inventory import PersonalData, Tables
 
 BUSINESS = (
-    *("orders", "order_detail", "order_detail_tax", "order_history", "order_invoice*", "order_payment", "order_carrier"),
+    *(
+        "orders",
+        "order_detail",
+        "order_detail_tax",
+        "order_history",
+        "order_invoice*",
+        "order_payment",
+        "order_carrier",
+    ),
     *("order_cart_rule", "order_slip*", "order_return", "order_return_detail", "message", "message_readed"),
     *("cart", "cart_product", "cart_cart_rule", "customization", "customized_data"),
     *("customer", "customer_group", "address", "customer_thread", "customer_message", "customer_message_sync_imap"),
@@ -22,17 +30,71 @@ BUSINESS = (
 """Customers' and the shop's business rows: never restored over."""
 
 CONFIGURATION = (
-    *("access", "authorization_role", "profile*", "quick_access*", "tab*", "hook*", "module", "module_*", "feature_flag"),
-    *("carrier*", "delivery", "range_price", "range_weight", "zone*", "state", "country*", "currency*", "lang*", "gender*"),
+    *(
+        "access",
+        "authorization_role",
+        "profile*",
+        "quick_access*",
+        "tab*",
+        "hook*",
+        "module",
+        "module_*",
+        "feature_flag",
+    ),
+    *(
+        "carrier*",
+        "delivery",
+        "range_price",
+        "range_weight",
+        "zone*",
+        "state",
+        "country*",
+        "currency*",
+        "lang*",
+        "gender*",
+    ),
     *("group", "group_*", "tax*", "risk*", "timezone", "date_range", "meta*", "theme*", "translation", "alias"),
     *("configuration_lang", "configuration_kpi*", "order_state*", "order_return_state*", "order_message*", "contact*"),
-    *("shop", "shop_group", "shop_url", "webservice_*", "api_access", "api_client", "authorized_application", "mutation"),
-    *("cms*", "info*", "link_block*", "linksmenutop*", "homeslider*", "psreassurance*", "psgdpr_consent*", "required_field"),
-    *("layered_*", "gsitemap_sitemap", "blockwishlist_statistics", "product_comment_criterion*", "image_type", "memcached_servers"),
-    *("address_format", "admin_filter", "import_match", "request_sql", "search_engine", "operating_system", "web_browser"),
+    *(
+        "shop",
+        "shop_group",
+        "shop_url",
+        "webservice_*",
+        "api_access",
+        "api_client",
+        "authorized_application",
+        "mutation",
+    ),
+    *(
+        "cms*",
+        "info*",
+        "link_block*",
+        "linksmenutop*",
+        "homeslider*",
+        "psreassurance*",
+        "psgdpr_consent*",
+        "required_field",
+    ),
+    *(
+        "layered_*",
+        "gsitemap_sitemap",
+        "blockwishlist_statistics",
+        "product_comment_criterion*",
+        "image_type",
+        "memcached_servers",
+    ),
+    *(
+        "address_format",
+        "admin_filter",
+        "import_match",
+        "request_sql",
+        "search_engine",
+        "operating_system",
+        "web_browser",
+    ),
     *("stock_mvt_reason*", "cronjobs", "page_type", "employee_shop", "search_word", "search_index", "attribute_group*"),
 )
-"""Settings, which customers do not write. The search index is rebuilt by the shop, but a clone without it finds nothing."""
+"""Settings, which customers do not write. A clone without the search index would find nothing."""
 
 MIXED = (
     *("configuration", "employee", "cart_rule*", "specific_price*", "product", "product_*", "category*", "attribute*"),
@@ -57,14 +119,31 @@ _PERSON: dict[str, PersonalData] = {"firstname": "name", "lastname": "name", "em
 PERSONAL: dict[str, dict[str, PersonalData]] = {
     "customer": {
         **_PERSON,
-        **{"company": "company", "siret": "secret", "ape": "secret", "website": "text", "note": "text"},
-        **{"passwd": "secret", "secure_key": "secret", "reset_password_token": "secret", "birthday": "text"},
+        "company": "company",
+        "siret": "secret",
+        "ape": "secret",
+        "website": "text",
+        "note": "text",
+        "passwd": "secret",
+        "secure_key": "secret",
+        "reset_password_token": "secret",
+        "birthday": "text",
         "ip_registration_newsletter": "ip",
     },
     "address": {
-        **{"firstname": "name", "lastname": "name", "company": "company", "alias": "text", "other": "text"},
-        **{"address1": "address", "address2": "address", "postcode": "address", "city": "address"},
-        **{"phone": "phone", "phone_mobile": "phone", "vat_number": "secret", "dni": "secret"},
+        "firstname": "name",
+        "lastname": "name",
+        "company": "company",
+        "alias": "text",
+        "other": "text",
+        "address1": "address",
+        "address2": "address",
+        "postcode": "address",
+        "city": "address",
+        "phone": "phone",
+        "phone_mobile": "phone",
+        "vat_number": "secret",
+        "dni": "secret",
     },
     "customer_thread": {"email": "email", "token": "secret"},
     "customer_message": {"message": "text", "file_name": "text", "ip_address": "ip", "user_agent": "text"},
@@ -76,11 +155,20 @@ PERSONAL: dict[str, dict[str, PersonalData]] = {
     "order_history": {"id_order_history": "keep"},
     "order_invoice": {"shop_address": "keep", "note": "text"},
     "order_payment": {
-        **{"payment_method": "keep", "transaction_id": "secret", "card_number": "secret", "card_brand": "keep"},
-        **{"card_expiration": "secret", "card_holder": "name"},
+        "payment_method": "keep",
+        "transaction_id": "secret",
+        "card_number": "secret",
+        "card_brand": "keep",
+        "card_expiration": "secret",
+        "card_holder": "name",
     },
     "order_return": {"question": "text"},
-    "cart": {"secure_key": "secret", "gift_message": "text", "delivery_option": "keep", "checkout_session_data": "text"},
+    "cart": {
+        "secure_key": "secret",
+        "gift_message": "text",
+        "delivery_option": "keep",
+        "checkout_session_data": "text",
+    },
     "customized_data": {"value": "text"},
     "message": {"message": "text"},
     "stock_mvt": {"employee_firstname": "name", "employee_lastname": "name"},
@@ -105,7 +193,7 @@ KNOWN = Tables(
 )
 
 NOISE: Mapping[str, str] = {
-    "configuration": "name IN ('PS_CCCJS_VERSION', 'PS_CCCCSS_VERSION', 'PS_LAST_SHOP_UPDATE', 'PS_CURRENCY_LAST_UPDATE')"
+    "configuration": "name IN ('PS_CCCJS_VERSION', 'PS_CCCCSS_VERSION', 'PS_LAST_SHOP_UPDATE')"
     r" OR name LIKE '%\_LAST\_CRON%' OR name LIKE 'DASH%\_SCORE'",
 }
 """Rows that any request may rewrite: they are no evidence of what an update did."""

@@ -76,6 +76,7 @@ class WordPress:
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = KNOWN_TABLES
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
+    own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)
 
     def wp(self, *words: str, shop_code: bool = False) -> Command:
@@ -131,6 +132,10 @@ class WordPress:
 
     def clear_caches(self) -> tuple[Command, ...]:
         return (self.wp("cache", "flush"),)
+
+    def forget_fragment(self) -> str:
+        """WordPress keeps nothing of its code outside of it."""
+        return ""
 
     # Staging
 

@@ -18,7 +18,7 @@ import pytest
 
 from pipeline.database import schema
 from pipeline.database.connection import Credentials, Database
-from pipeline.database.restoring import restore_into
+from pipeline.database.restoring import prove, restore_into
 from pipeline.database.snapshot import (
     Snapshot,
     SnapshotBroken,
@@ -103,6 +103,34 @@ def test_a_snapshot_holds_every_table_with_its_rows(shop: Database, scratch: Pat
     assert Path(snapshot.path).stat().st_mode & 0o077 == 0
     assert load(shop.host, str(scratch / "snapshot")) == snapshot
     check(shop.host, snapshot)
+
+
+def test_an_account_with_one_schema_proves_a_snapshot_beside_its_tables(shop: Database, scratch: Path) -> None:
+    snapshot = take(shop, str(scratch / "snapshot"))
+    before = {name: shop.value(f"SELECT COUNT(*) FROM `{name.replace('`', '``')}`") for name in snapshot.rows}
+    assert prove(shop, snapshot).proved
+    assert load(shop.host, str(scratch / "snapshot")).proved
+    own = shop.rows("SHOW TABLES LIKE '%proof%'")
+    assert own == []
+    assert before == {name: shop.value(f"SELECT COUNT(*) FROM `{name.replace('`', '``')}`") for name in snapshot.rows}
+
+
+def test_an_account_that_may_make_a_schema_proves_a_snapshot_there(
+    shop: Database, mariadb: MariaDB, scratch: Path
+) -> None:
+    snapshot = take(shop, str(scratch / "snapshot"))
+    mariadb.admin(f"GRANT ALL ON `{shop.name}_palier_proof`.* TO `{shop.credentials.user}`@`%`")
+    assert prove(shop, snapshot).proved
+    assert mariadb.admin("SHOW DATABASES LIKE '%palier_proof'").strip() == ""
+
+
+def test_a_snapshot_that_lost_rows_is_not_proved_beside(shop: Database, scratch: Path) -> None:
+    snapshot = take(shop, str(scratch / "snapshot"))
+    claimed = replace(snapshot, rows={**snapshot.rows, "isam": 3})
+    with pytest.raises(SnapshotBroken, match="does not restore the rows"):
+        prove(shop, claimed)
+    assert not load(shop.host, str(scratch / "snapshot")).proved
+    assert shop.rows("SHOW TABLES LIKE '%proof%'") == []
 
 
 def test_a_snapshot_is_proved_by_restoring_it(shop: Database, mariadb: MariaDB, scratch: Path) -> None:

@@ -421,3 +421,17 @@ def test_no_number_is_issued_twice_on_any_way_back(place: Shop, update: tuple[st
     run.back()
     place.sql("INSERT INTO orders (reference) VALUES ('next')")
     assert place.db.value("SELECT id FROM orders WHERE reference='next'") > max(issued, 499)
+
+
+def test_a_time_of_the_last_change_that_moved_on_twice_is_no_conflict(place: Shop) -> None:
+    place.sql("CREATE TABLE cards (id INT PRIMARY KEY, changed DATETIME, seen DATETIME)")
+    place.sql("INSERT INTO cards VALUES (1, '2026-01-01', '2026-01-01'), (2, '2026-01-01', NULL)")
+    run = Promotion(place)
+    run.open(run.update("UPDATE cards SET changed='2026-02-01', seen='2026-02-01'"))
+    place.sql("UPDATE cards SET changed='2026-03-01' WHERE id=1", "UPDATE cards SET seen='2025-01-01'")
+    run.back()
+    assert place.db.rows("SELECT changed FROM cards ORDER BY id") == [
+        ("2026-03-01 00:00:00",),
+        ("2026-01-01 00:00:00",),
+    ]
+    assert {(key, column) for _, key, column, _ in place.conflicts()} == {("1", "seen"), ("2", "seen")}

@@ -197,8 +197,15 @@ class Three:
             for name in moved:
                 if live[name] == post[name]:
                     wanted[key][name] = live[name] if self._retyped(name) else pre[name]
-                elif live[name] != pre[name] and not self.after.column(name).stamped:
+                elif live[name] != pre[name] and not self._moved_on(name, pre, post, live):
                     said[self._said(live, name, conflicts.KEPT_CELL)] += 1
+
+    def _moved_on(self, name: str, pre: Row, post: Row, live: Row) -> bool:
+        """A time of the last change, which everybody moves on: no news in itself."""
+        column, cells = self.after.column(name), [pre[name], post[name], live[name]]
+        late = [cell for cell in cells if cell is not None]
+        times = column.data_type in {"date", "datetime", "timestamp"} and late == sorted(set(late)) and len(late) == 3
+        return column.stamped or (times and not self._retyped(name))
 
     def _back(self, key: str, row: Row) -> Row:
         """The row after the reverse ALTER: the columns of before; those that were gone or had another type filled."""

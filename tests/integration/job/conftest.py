@@ -14,7 +14,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """All of it needs the whole world, and none of it is quick."""
     for mark in ("world", "slow"):
         item.add_marker(mark)
-    item.add_marker(pytest.mark.timeout(900))  # of which idle cores need a tenth
+    item.add_marker(pytest.mark.timeout(2400))  # of which idle cores need a tenth
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,9 @@ class Answer:
 
     @property
     def at_once(self) -> bool:
-        """Whether the very first line says whether production was changed."""
-        return self.err.startswith(("Production ", "Customers see production"))
+        """Whether nothing but checks comes before the line that says whether production was changed."""
+        before = self.err.partition(self.verdict)[0].splitlines()
+        return all(line.startswith("+ Check ") for line in before)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,10 @@ class Running:
         self.process.send_signal(number)
 
     def answer(self, seconds: float = 300) -> Answer:
-        code = self.process.wait(seconds)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end within {seconds:g} s:\n{self.err}") from None
         return Answer(code, self._out.read_text("utf-8", "replace"), self.err)
 
 
@@ -225,12 +229,8 @@ class ReleaseWorld:
 
     def palier(self, *words: str, timeout: float = 300) -> Answer:
         """Run a command to its end. It may show neither a traceback nor a secret, whatever it answers."""
-        running = self.start(*words)
-        try:
+        with killed_at_the_end(self.start(*words)) as running:
             answer = running.answer(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.process.pid, signal.SIGKILL)
-            raise AssertionError(f"{words} did not end within {timeout:g} s:\n{running.err}") from None
         self.require_decent(answer)
         return answer
 
@@ -299,8 +299,9 @@ class ReleaseWorld:
 
     def data_versions(self) -> dict[str, str]:
         """The versions of production's modules in its database."""
-        rows = dict(self.sql("SELECT option_name, option_value FROM wp_options WHERE option_name LIKE 'shop%version'"))
-        return {module.name: rows[module.version_option] for module in paperwork.MODULES}
+        rows = self.sql("SELECT option_name, option_value FROM wp_options WHERE option_name LIKE 'shop%version'")
+        versions = {row[0]: row[1] for row in rows}
+        return {module.name: versions[module.version_option] for module in paperwork.MODULES}
 
     def left_running(self) -> list[str]:
         """The command lines of processes of this world that are not its servers."""

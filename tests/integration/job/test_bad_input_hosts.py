@@ -131,7 +131,7 @@ def test_a_wrong_password_of_productions_database_stops_a_promotion_at_once(appr
 
 
 def test_a_host_that_stops_answering_is_noticed(approved: ReleaseWorld) -> None:
-    server = approved.world.staging.sshd
+    server, inventory = approved.world.staging.sshd, approved.world.inventory.read_text()
     with Proxy(server.port) as proxy:
         approved.change_inventory(f"@127.0.0.1:{server.port}\n", f"@127.0.0.1:{proxy.port}\n")
         known = approved.world.folder / "temporary" / "known_hosts"
@@ -148,4 +148,5 @@ def test_a_host_that_stops_answering_is_noticed(approved: ReleaseWorld) -> None:
     assert answer.verdict == UNTOUCHED
     assert "staging" in answer.err
     approved.require_untouched()
+    approved.world.inventory.write_text(inventory)
     assert "Nobody holds" in approved.palier("lock", "status", SHOP).out

@@ -57,7 +57,7 @@ def test_a_manifest_that_was_changed_after_signing_is_void(approved: ReleaseWorl
     path = approved.release / "manifest.json"
     changed = manifests.read(path.read_bytes())
     path.write_bytes(manifests.canonical(changed.model_copy(update={"created": "2026-11-20T00:00:00Z"})))
-    refused(approved, 4, "void", "The manifest has changed since")
+    refused(approved, 4, "does not fit this release: it is void", f"palier approve {approved.run}")
 
 
 def test_a_manifest_that_was_written_over_by_hand_is_refused(approved: ReleaseWorld) -> None:
@@ -149,6 +149,28 @@ def test_a_second_promotion_is_told_who_is_at_it_since_when_and_why(approved: Re
         assert first.answer().code == 0
     assert approved.versions()["shop-loyalty"] == "1.1.0"
     assert len(list((approved.world.record / "runs").glob("*-promote-*"))) == 1
+
+
+def test_somebody_elses_lock_is_taken_away_only_by_force(approved: ReleaseWorld) -> None:
+    folder = approved.world.record / "lock"
+    folder.mkdir()
+    owner = {
+        "who": "anna@laptop",
+        "when": "2026-11-20T22:00:00Z",
+        "why": "promote by anna@laptop",
+        "pid": 4,
+        "token": "a1",
+    }
+    (folder / "owner.json").write_text(json.dumps(owner))
+    told = approved.palier("promote", SHOP)
+    assert told.code == 6
+    assert "anna@laptop (process 4) since 2026-11-20T22:00:00Z: promote by anna@laptop" in told.err
+    kept = approved.palier("lock", "release", SHOP, "--yes")
+    assert kept.code == 5, kept.said
+    assert "palier lock release demo --force" in kept.err
+    assert (folder / "owner.json").exists()
+    assert approved.palier("lock", "release", SHOP, "--yes", "--force").code == 0
+    assert not folder.exists()
 
 
 # No space

@@ -17,55 +17,11 @@ from tests.integration.job.release_world import (
     wait_for,
 )
 
-TOOLS = [
-    "sh",
-    "cat",
-    "sed",
-    "grep",
-    "head",
-    "tail",
-    "tr",
-    "wc",
-    "cut",
-    "sort",
-    "awk",
-    "cp",
-    "mv",
-    "rm",
-    "ln",
-    "ls",
-    "mkdir",
-    "rmdir",
-    "chmod",
-    "chown",
-    "touch",
-    "test",
-    "printf",
-    "echo",
-    "date",
-    "id",
-    "uname",
-    "dirname",
-    "basename",
-    "readlink",
-    "sleep",
-    "kill",
-    "setsid",
-    "sync",
-    "stat",
-    "cmp",
-    "find",
-    "env",
-    "expr",
-    "true",
-    "false",
-    "tee",
-    "mktemp",
-    "od",
-    "sha256sum",
-    "mariadb",
-    "mysql",
-]
+TOOLS = """
+    sh cat sed grep head tail tr wc cut sort awk cp mv rm ln ls mkdir rmdir chmod chown touch test printf echo date
+    id uname dirname basename readlink sleep kill setsid sync stat cmp find env expr true false tee mktemp od
+    sha256sum mariadb mysql
+"""
 """All that a person on the host has: no Python, no PHP, no Palier, no network program."""
 
 
@@ -74,7 +30,7 @@ def bare(tmp_path: Path) -> str:
     """A PATH that holds a shell's tools and the database's client, and nothing else."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in TOOLS:
+    for name in TOOLS.split():
         found = shutil.which(name)
         if found is not None:
             (folder / name).symlink_to(found)
@@ -160,3 +116,20 @@ def test_typed_from_anywhere_with_a_closed_terminal_it_goes_on_to_its_end(promot
     wait_for((folder / "rolled-back").exists, 30, "the end of the undo")
     promoted.require_open()
     assert promoted.look().files == promoted.state.files
+
+
+def test_palier_takes_a_promotion_back_while_staging_is_away(promoted: ReleaseWorld) -> None:
+    """Production's way back depends on no other host."""
+    promoted.world.staging.sshd.stop()
+    status = promoted.palier("status", SHOP)
+    assert status.code == 0, status.said
+    assert "staging:  not answering" in status.out
+    assert promoted.palier("runs", SHOP).code == 0
+    answer = promoted.palier("rollback", SHOP)
+    assert answer.code == 0, answer.said
+    promoted.require_open()
+    assert promoted.look().files == promoted.state.files
+    refused = promoted.palier("promote", SHOP)
+    assert refused.code == 1
+    assert refused.at_once
+    assert "staging" in refused.err

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,9 @@ class Job:
     rolling: tuple[float, float]
 
     @property
-    def outcome(self) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = json.loads(self.update.out)
+    def outcome(self) -> dict[str, Any]:
+        """What ``update --json`` said."""
+        found: dict[str, Any] = json.loads(self.update.out)
         return found
 
     @property
@@ -73,7 +75,7 @@ def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Job:
     release._temporary.mkdir(exist_ok=True)
     before, sales = release.look(), Sales.read(release)
     clone = release.palier("clone", SHOP)
-    update = release.palier("update", SHOP, str(world.playbook), "--json", timeout=800)
+    update = release.palier("update", SHOP, str(world.playbook), "--json", timeout=1800)
     assert update.code == 0, update.said
     run = json.loads(update.out)["run"]
     approve = release.palier("approve", run, "--yes", "--key", str(world.approver_key))
@@ -128,6 +130,14 @@ def test_no_order_is_lost_or_doubled(job: Job) -> None:
     assert now.orders <= job.sales_before.orders + len(job.buyer.confirmed) + len(job.buyer.unknown)
 
 
+def test_the_rollback_accounts_for_orders_and_stock(job: Job) -> None:
+    said = json.loads(job.rollback.out)["reconciliation"]
+    confirmed = {order.reference for order in job.buyer.confirmed}
+    assert len(confirmed & set(said["orders"])) >= ENOUGH
+    assert said["stock"], "something was sold"
+    assert all(each["before"] - each["sold"] == each["after"] for each in said["stock"])
+
+
 def test_products_have_their_old_names_and_the_stock_that_is_left(job: Job) -> None:
     Sales.read(job.release).require_consistent_with(job.sales_before)
 
@@ -155,7 +165,7 @@ def test_the_shop_was_closed_only_for_the_critical_sections(
 
 
 def test_the_evidence_is_there_for_each_update(job: Job) -> None:
-    run = job.evidence / job.outcome["run"]  # type: ignore[operator]
+    run = job.evidence / job.outcome["run"]
     assert (run / "report.html").stat().st_size > 10_000
     for module in MODULES:
         folder = run / f"{module.name}-{module.new}"

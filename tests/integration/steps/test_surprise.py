@@ -76,18 +76,18 @@ def test_what_has_a_copy_is_put_back_and_the_rest_is_held_with_a_list(section: S
         section.verify()
     held = roll_back(section.record, silent)
     assert not held.ok
-    assert "wp_shop_orders: 300 rows now, 300 rows in the snapshot of" in held.said
+    assert "wp_shop_orders: 300 rows now, 300 in the snapshot of" in held.said
     assert section.value("SELECT option_value FROM wp_options WHERE option_name='blogname'") != "9"
     assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE status='broken'") == 300
 
-    listed = section.record.read(tables.UNGUARDED).decode().splitlines()
-    typed = listed[1].strip()
-    subprocess.run(["bash", "-o", "pipefail", "-c", typed], check=True, timeout=60, cwd=section.record.folder)
+    folder = section.record.folder
+    said = section.record.read(tables.UNGUARDED).decode()
+    typed = said.strip().rpartition("to compare: ")[2]
+    subprocess.run(typed.split(), check=True, timeout=60, cwd=folder)
     beside = tables.beside(1)
     joined = f"UPDATE wp_shop_orders o JOIN {beside} s ON s.id = o.id SET o.status = s.status"
     section.sql(joined, f"DROP TABLE {beside}")
-    (name,) = [line for line in held.said.splitlines() if line.strip().startswith("rm ")]
-    assert f"{section.record.folder}/{tables.UNGUARDED}" in name
+    assert f"(in {folder}), then type: rm {tables.UNGUARDED} && sh rollback.sh" in held.said
     section.shop.production.host.run(command("rm", section.record.path(tables.UNGUARDED)))
     assert roll_back(section.record, silent).ok
     assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE status='broken'") == 0

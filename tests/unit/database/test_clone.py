@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.database.mask_expressions import Field
-from pipeline.database.transcript import Source, printed, value
+from pipeline.database.transcript import Source, printed
+from pipeline.database.transcript_values import value
 from pipeline.remote.command import Secret, command
 
 SALT = Secret("5a17c0ffee")
