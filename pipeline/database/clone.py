@@ -84,6 +84,8 @@ class CloneReport:
     seconds: float
     inexact: tuple[str, ...] = field(default=())
     """Tables whose engine knows no snapshot (MyISAM): read while they may have been written."""
+    mended: int = 0
+    """Tables of an earlier clone of which only the ranges that differ were sent."""
 
     @property
     def rows(self) -> int:
@@ -193,7 +195,9 @@ def _cloned(job: _Job, salt: Secret, workers: int, began: float, *, prefix: str,
             _create_trigger(target, trigger)
         _same_tables(target, job.tables, prefix)
     inexact = tuple(table.name for table in job.real if not table.transactional)
-    return CloneReport(done, len(job.views), len(job.triggers), time.monotonic() - began, inexact)
+    return CloneReport(
+        done, len(job.views), len(job.triggers), time.monotonic() - began, inexact, mended=len(job.known)
+    )
 
 
 def _kept(target: Database, job: _Job) -> dict[str, Known]:
@@ -210,8 +214,9 @@ def _cut(job: _Job, table: Table) -> Known:
 
 
 def _raise_counters(job: _Job) -> None:
+    there = dict(job.target.rows(_COUNTERS))
     for table in job.real:
-        if table.name in job.known and table.auto_increment:
+        if table.name in job.known and table.auto_increment not in {None, there.get(table.name)}:
             job.target.execute(f"ALTER TABLE {identifier(table.name)} AUTO_INCREMENT={table.auto_increment}")
 
 
@@ -437,6 +442,7 @@ def _counted(job: _Job) -> tuple[TableCloned, ...]:
     )
 
 
+_COUNTERS = "SELECT TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
 _LEDGER_ROWS = f"SELECT name,copied,expected,done FROM {LEDGER}"
 
 

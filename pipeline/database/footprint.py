@@ -53,7 +53,7 @@ class TableState:
 
         :param continued: whether the server ran on in between; otherwise stamps say nothing.
         """
-        if self == other and (continued or self.checksum is not None or self.view):
+        if self == other and (self.view or self.checksum is not None or (self.stamp and continued)):
             return False
         if self.checksum is not None and other.checksum is not None:
             return self.checksum != other.checksum

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.database.mask_expressions import BYTES, SALT, Field, Kind, mask
+from pipeline.database.mask_expressions import SALT, Field, Kind, mask
 from pipeline.database.ranges import Known, Range, sum_of
 from pipeline.database.sql import identifier
 from pipeline.database.sql import text as literal
@@ -27,9 +27,7 @@ LEDGER_DDL = (
     f"CREATE TABLE {LEDGER} (name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY,"
     " copied BIGINT NOT NULL DEFAULT 0, expected BIGINT NULL, done TINYINT NOT NULL DEFAULT 0) ENGINE=InnoDB"
 )
-_LOADED = frozenset({"char", "varchar", "tinytext", "text", "enum", "set", "date", "time", "datetime", "timestamp"}) | (
-    frozenset({"binary", "varbinary", "tinyblob", "blob"})
-)
+_LOADED = frozenset({"char", "varchar", "tinytext", "text", "enum", "set", "date", "time", "datetime", "timestamp"})
 GATE_SECONDS = 60
 """How long a session waits at the gate before it goes on without the others; they are stopped long before."""
 
@@ -183,26 +181,24 @@ def _lines(table: Source, masks: Mapping[str, Kind], token: str) -> tuple[str, .
 def _cell(field: Field, expression: str) -> str:
     if field.type in TEXTS:
         return f"QUOTE(CONVERT({expression} USING utf8mb4))"
-    if field.type in BYTES:
-        return f"HEX({expression})"
     return f"{expression}+0e0" if field.type in FLOATS else expression
 
 
 def loadable(fields: Iterable[Field]) -> bool:
-    """Whether LOAD DATA brings every value back exactly. Texts that may outgrow a packet go by INSERT, which notices."""
+    """Whether LOAD DATA brings every value back exactly. Texts that may outgrow a packet go by INSERT, which notices.
+
+    So do bytes: they would need the SET clause, with which LOAD DATA numbers a row whose number is 0 anew.
+    """
     return all(field.type in NUMBERS | FLOATS | _LOADED for field in fields)
 
 
 def load_statement(table: Source) -> str:
     """The statement that reads, from standard input, the lines printed for ``table``."""
-    raw = {field.name: f"@palier_{number}" for number, field in enumerate(table.fields) if field.type in BYTES}
-    listed = ",".join(raw.get(field.name, identifier(field.name)) for field in table.fields)
-    back = ",".join(f"{identifier(name)}=UNHEX({variable})" for name, variable in raw.items())
     return (
         f"{RECEIVING} SET SESSION net_read_timeout=86400;"
         f" LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE {identifier(table.name)} CHARACTER SET utf8mb4"
         r" FIELDS TERMINATED BY '\t' OPTIONALLY ENCLOSED BY '\'' ESCAPED BY '\\' LINES TERMINATED BY '\n'"
-        f" ({listed}){f' SET {back}' if back else ''}"
+        f" ({_names(table.fields)})"
     )
 
 

@@ -81,8 +81,8 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
         modules.clear_opcache(site, host, token=promotion.token, gate=None, critical=True),
         modules.verify_versions(site, host, found, critical=True),
         tables.verify_footprint(shop, record, expected, guarded),
-        run_smoke_suites(promotion, prepared),
         tables.record_row_changes(shop, record, guarded),
+        run_smoke_suites(promotion, prepared),
         maintenance.open_the_shop(shop, record, host, client=UNDO_CLIENT, seconds=budgets.drain),
     )
 

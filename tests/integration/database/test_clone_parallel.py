@@ -93,17 +93,13 @@ def test_a_second_clone_sends_only_the_ranges_that_differ(pair: Pair) -> None:
     source.execute("CREATE TABLE same (id INT PRIMARY KEY)")
     source.execute("INSERT INTO same VALUES (1)")
     copied(pair)
-    built = target.value("SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='t'")
     target.execute("UPDATE t SET v='staging' WHERE id=30000")
     source.execute("UPDATE t SET v='new' WHERE id=59999")
     source.execute("DELETE FROM t WHERE id=4")
     source.execute("INSERT INTO t (v) VALUES ('added')")
     source.execute("DELETE FROM same")
-    time.sleep(1.1)
-    copied(pair)
+    assert copied(pair).mended == 2
     assert content(target) == content(source)
-    again = target.value("SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='t'")
-    assert again == built
 
 
 def test_a_second_clone_follows_definitions_and_masks_alike(pair: Pair) -> None:

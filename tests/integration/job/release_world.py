@@ -43,6 +43,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60, what: str = "it
         time.sleep(0.05)
 
 
+PRODUCTION = ("Production was ", "Production is ", "Production may ", "Customers see production")
+"""How the line begins that says whether production was changed."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command answered."""
@@ -58,7 +62,7 @@ class Answer:
     @property
     def verdict(self) -> str:
         """The first line of the refusal: what follows the steps and notes, and says whether production was changed."""
-        lines = [line for line in self.err.splitlines() if line.startswith(("Production ", "Customers see production"))]
+        lines = [line for line in self.err.splitlines() if line.startswith(PRODUCTION)]
         assert lines, f"no line says whether production was changed:\n{self.err}"
         return lines[-1]
 
@@ -127,7 +131,8 @@ class ReleaseWorld:
         self._number = 0
         self.run = ""
         """The update run whose release is approved."""
-        self.state = State({}, {})
+        self.state = self._saved_state = State({}, {})
+        """What production was when it was put back; a test that changes production by hand looks anew."""
 
     # Making it
 
@@ -149,12 +154,13 @@ class ReleaseWorld:
             mirror(self.world.folder / name, self._saved / name)
         for site in (self.world.production, self.world.staging):
             self.world.mariadb.dump(site.schema, self._saved / f"{site.role}.sql")
-        self.state = self.look()
+        self._saved_state = self.look()
 
     def restore(self) -> None:
         """The world as it was saved: no process of an earlier test, no trace of it."""
         world = self.world
         world.leaky = False
+        self.state = self._saved_state
         servers = [server.pid for server in (world.mariadb, world.mail)] + [
             site.sshd.pid for site in (world.production, world.staging)
         ]
@@ -322,7 +328,8 @@ class ReleaseWorld:
 
     def require_untouched(self) -> None:
         """Production is to the byte what it was, it is open, and nothing runs on."""
-        assert not self.state.differences(self.look())
+        changed = self.state.differences(self.look())
+        assert not changed, f"production was changed: {changed}"
         self.require_nothing_left_running()
         self.require_open()
 

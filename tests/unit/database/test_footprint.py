@@ -4,14 +4,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.database.footprint import Fingerprint, Footprint, TableState, changed
+from pipeline.database.stamps import Moment
 
+RUNNING = Moment(at=1000, uptime=500)
 states = st.builds(
     TableState,
     signature=st.sampled_from(["s1", "s2"]),
     triggers=st.sampled_from(["", "t"]),
-    checksum=st.sampled_from([None, 1, 2]),
+    checksum=st.sampled_from([1, 2]),
 )
-fingerprints = st.builds(Fingerprint, st.dictionaries(st.sampled_from(["a", "b", "c"]), states))
+fingerprints = st.builds(
+    Fingerprint, st.dictionaries(st.sampled_from(["a", "b", "c"]), states), moment=st.just(RUNNING)
+)
+
+
+def of(checksum: int | None, stamp: str, moment: Moment = RUNNING) -> Fingerprint:
+    return Fingerprint({"t": TableState("s", "", checksum, stamp=stamp)}, moment)
+
+
+def test_two_checksums_decide_whatever_the_stamps_say() -> None:
+    assert not changed(of(1, "early"), of(1, "late"))
+    assert changed(of(1, "same"), of(2, "same")).rewritten == ("t",)
+
+
+def test_without_checksums_only_two_equal_stamps_say_that_nothing_moved() -> None:
+    assert not changed(of(None, "x"), of(None, "x"))
+    assert not changed(of(1, "x"), of(None, "x"))
+    assert changed(of(None, "x"), of(None, "y")).rewritten == ("t",)
+    assert changed(of(None, ""), of(None, "")).rewritten == ("t",)
+
+
+def test_after_a_restart_of_the_server_stamps_say_nothing() -> None:
+    later = Moment(at=1100, uptime=20)
+    assert changed(of(None, "x"), of(None, "x", later)).rewritten == ("t",)
+    assert not changed(of(1, "x"), of(1, "x", later))
+    assert Moment(1100, 600).continues(RUNNING)
+    assert not later.continues(RUNNING)
+    assert not Moment().continues(Moment())
 
 
 @given(fingerprints)

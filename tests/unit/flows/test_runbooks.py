@@ -106,8 +106,8 @@ def test_a_promotion_reads_as_the_runbook(steps: tuple[Step, ...]) -> None:
         "Clear PHP's caches",
         "Verify versions and files",
         "Verify the footprint",
-        "Run the smoke suites on production",
         "Record what the update did to each row",
+        "Run the smoke suites on production",
         "Open the shop",
     ]
 
