@@ -9,7 +9,7 @@ PALIER := .venv/bin/palier
 WORKERS ?= 2
 CODE := pipeline smoke_tests tests
 
-.PHONY: help setup demo demo-down test unit integration smoke lint types format check bench docs release lock clean
+.PHONY: help setup demo demo-down test unit integration test-real smoke lint types format check bench docs release lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ unit: setup ## Run the unit tests, which need no server
 integration: setup ## Run the tests on real servers of this machine
 	@mkdir -p build
 	@$(PYTHON) -m pytest tests/integration -n $(WORKERS) --dist loadfile --junit-xml build/integration.xml $(ARGS)
+
+test-real: setup ## Run the whole job on shops of your releases: PRESTASHOP= PRESTASHOP_NEW= WOOCOMMERCE= WOOCOMMERCE_NEW=
+	@test -n "$(PRESTASHOP)$(WOOCOMMERCE)" || { echo "usage: make test-real PRESTASHOP=<release tree> [PRESTASHOP_NEW=<newer>] WOOCOMMERCE=<tree> WOOCOMMERCE_NEW=<newer>" >&2; exit 2; }
+	@mkdir -p build
+	@PRESTASHOP="$(PRESTASHOP)" PRESTASHOP_NEW="$(PRESTASHOP_NEW)" WOOCOMMERCE="$(WOOCOMMERCE)" WOOCOMMERCE_NEW="$(WOOCOMMERCE_NEW)" \
+	    $(PYTHON) -m pytest tests/real --timeout 7200 --junit-xml build/real.xml $(ARGS)
 
 smoke: setup ## Run the smoke suites against any shop: URL=https://... [SUITE=checkout]
 	@test -n "$(URL)" || { echo "usage: make smoke URL=https://shop.example [SUITE=home|search|checkout|contact]" >&2; exit 2; }

@@ -1,12 +1,12 @@
 """A shop's tables from production's schema into staging's: production is only read, and never in clear.
 
 Two sessions read production's tables at one consistent point in time (:mod:`pipeline.database.snapshot_gate`; one
-session where the account may not lock, or writers do not let it); personal data is masked *in the SELECT*, so it does
-not leave the server. Large tables are read by LOAD DATA where the receiving server allows it, and get their indexes when
-their rows are there. Of a schema that is a whole clone already, only the ranges of rows that differ are sent again
-(:mod:`pipeline.database.ranges`). The server prints its rows as SQL (see :mod:`pipeline.database.transcript`) and the
-client program of the receiving host runs it: no row passes through Python. Success is believed only from row counts: what the
-snapshot counted, what was sent, and what the receiving schema has must be one number for each table.
+session where the account may not lock, or writers do not let it). Personal data is masked *in the SELECT*, so it does
+not leave the server. Large tables are read by LOAD DATA where the receiving server allows it, and get their indexes
+when their rows are there. Of a schema that is a whole clone already, only the ranges of rows that differ are sent again
+(:mod:`pipeline.database.ranges`). The server prints its rows (:mod:`pipeline.database.transcript`) and the client
+program of the receiving host reads them: no row passes through Python. Success is believed only from row counts: what
+the snapshot counted, what was sent, and what the receiving schema has must be one number for each table.
 
 Not copied: routines and events (nothing on staging may act by itself), the history of system-versioned tables, and the
 rows of throw-away tables. While the table ``_palier_clone`` exists in a schema, that schema is not a whole clone.

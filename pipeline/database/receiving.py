@@ -1,8 +1,8 @@
 """The other end of a transcript: sections of one stream, each handed to a client program of its own.
 
-A section begins with a line of the run's token, a space, and ``SQL`` or the number of a table; it ends where the next one
-begins. SQL is run; a table's lines are read by LOAD DATA. ``awk`` cuts the stream, so nothing needs to be held; the stream
-fails where the first of the clients fails.
+A section begins with a line of the run's token, a space, and ``SQL`` or the number of a table; it ends where the next
+one begins. SQL is run; a table's lines are read by LOAD DATA. ``awk`` cuts the stream, so nothing needs to be held; the
+stream fails where the first of the clients fails.
 """
 
 from __future__ import annotations

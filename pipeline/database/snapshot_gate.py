@@ -1,10 +1,11 @@
 """One consistent point in time for several sessions of production's server, without a right beyond LOCK TABLES.
 
 The sessions connect first and wait, each at a user-level lock. Then every table is locked for reading, which keeps
-writers out; the sessions are let go, take their snapshots, and the tables are unlocked: milliseconds, in which the shop
-can still read. The lock is never waited for: if a writer is at one of the tables it is given up at once and tried again a
-little later. A lock that waits for one table while it holds another would meet transactions that do so the other way
-round, and the server would end the customer's (measured on MariaDB 10.11). MySQL cannot do without waiting: one session.
+writers out; the sessions are let go, take their snapshots, and the tables are unlocked: milliseconds, in which the
+shop can still read. The lock is never waited for: if a writer is at one of the tables it is given up at once and tried
+again a little later. A lock that waits for one table while it holds another would meet transactions that do so the
+other way round, and the server would end the customer's (measured on MariaDB 10.11). MySQL cannot do without waiting:
+there, one session reads.
 """
 
 from __future__ import annotations

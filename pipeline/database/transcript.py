@@ -62,9 +62,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Gate:
-    """How several sessions come by one snapshot: each says that it is there, waits to be let go, takes its snapshot, says
-    so, and waits for the word to begin. Whoever lets them go keeps everybody from writing between the snapshots. The
-    properties are names of user-level locks."""
+    """How several sessions come by one snapshot: each says that it is there, waits to be let go, takes its snapshot,
+    says so, and waits for the word to begin. Whoever lets them go keeps everybody from writing between the snapshots.
+    The properties are names of user-level locks."""
 
     name: str
     number: int
@@ -152,9 +152,9 @@ def _again(table: Source, known: Known, masks: Mapping[str, Kind], chunk: int, t
 
 def _range(table: Source, part: Range, masks: Mapping[str, Kind], chunk: int, summed: str) -> tuple[str, ...]:
     to, sent = identifier(table.name), "@palier_sent"
+    differs = f"(SELECT {summed} FROM {to} WHERE {part.condition})<>{literal(part.sum)}"
     return (
-        f"SET {sent}=(SELECT {summed} FROM {to} WHERE {part.condition})<>{literal(part.sum)},"
-        " @palier_rows=0, @palier_bytes=0;",
+        f"SET {sent}={differs}, @palier_rows=0, @palier_bytes=0;",
         f"SELECT {literal(f'BEGIN;{chr(10)}DELETE FROM {to} WHERE {part.condition};')} FROM DUAL WHERE {sent};",
         f"SELECT {_row(table, masks, chunk)} FROM {to} WHERE {sent} AND {part.condition};",
         f"SELECT IF(@palier_rows>0,';\\nCOMMIT;','COMMIT;') FROM DUAL WHERE {sent};",

@@ -1,6 +1,6 @@
 """``make bench``: builds a shop's database, measures every figure of the docs in one run, writes build/bench.json.
 
-Environment: SCALE, 1 is about 2 GB. Words: --only copying|promoting|updating, --keep-figure.
+Environment: SCALE, 1 is about 2 GB. Words: --only copying|promoting|updating, --figure FILE.svg.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def main() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     ratios.append(Ratio("peak memory of Palier", peak / MEMORY, 1.0, 0.0, f"{peak:.0f} MB of {MEMORY:.0f} MB"))
     load = os.getloadavg()[1]
-    print(f"\nscale {asked.scale:g}: {bench.size / 1e6:.0f} MB; {time.monotonic() - began:.0f} s;"
-          f" {os.cpu_count()} cores, load {load:.1f}\n")  # fmt: skip
-    print(table(ratios))
+    took = time.monotonic() - began
+    told = f"scale {asked.scale:g}: {bench.size / 1e6:.0f} MB; {took:.0f} s; {os.cpu_count()} cores, load {load:.1f}"
+    sys.stdout.write(f"\n{told}\n\n{table(ratios)}\n")
     write(ratios, asked.json)
     if asked.figure and bench.points:
         asked.figure.write_text(figure.draw(bench.points))
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def says(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ def draw(points: Sequence[Point]) -> str:
     """Both axes are logarithmic; each curve is labelled at its right end."""
     across = _Axis([point.megabytes for point in points], LEFT, WIDTH - RIGHT)
     up = _Axis([max(point.seconds, 0.01) for point in points], HEIGHT - BOTTOM, TOP)
+    box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg {box} font-family="sans-serif" font-size="12">',
         "<title>Seconds against the size of the shop's database</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
     ]

@@ -38,7 +38,7 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Promoted:
-    """Seconds behind the maintenance page for the database, those of the migration among them, and where it is recorded."""
+    """Seconds behind the page for the database, those of the migration among them, and where it is recorded."""
 
     seconds: float
     migration: float

@@ -1,4 +1,4 @@
-"""A private server for the bench, set up like a shop's own: a buffer pool of half a gigabyte, a log that holds minutes."""
+"""A private server for the bench, set up like a shop's own: a buffer pool of 768 MB, a log that holds minutes."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ class Large:
         """The rows whose numbers are from ``first`` to ``last``."""
         names = ", ".join(name for name, _, _ in self.columns)
         values = ", ".join(value for _, _, value in self.columns)
-        return f"INSERT INTO {PREFIX}{self.name} ({names}) SELECT {values} FROM (SELECT seq AS n FROM seq_{first}_to_{last}) r"
+        numbers = f"(SELECT seq AS n FROM seq_{first}_to_{last}) r"
+        return f"INSERT INTO {PREFIX}{self.name} ({names}) SELECT {values} FROM {numbers}"
 
     @property
     def index(self) -> str:

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - SQL is easier to read unbroken
 """What a fingerprint may leave unread: nothing that was written, emptied, built anew or given a trigger."""
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(inventory: Pa
         '1:7: shop: must be letters, digits, ".", "_" and "-", beginning with a letter or digit',
         '2:1: brnad: is not a key here; did you mean "brand"?',
         '5:9: production.root: must be a full path, beginning with "/"',
-        '14:11: platform: must be one of wordpress; did you mean "wordpress"?',
+        '14:11: platform: must be one of wordpress, woocommerce, prestashop; did you mean "wordpress"?',
     ]
 
 
