@@ -151,7 +151,7 @@ def verify_closed(site: Site, token: Secret) -> str:
     if stranger.status_code != 503 or MARK not in stranger.text or "retry-after" not in stranger.headers:
         raise NotAsExpected(
             f"Strangers get {stranger.status_code} from {site.environment.url} where the page (503) was due.",
-            why="The web server does not honour .htaccess with mod_rewrite and mod_headers, or a cache stands before it.",
+            why="The web server ignores .htaccess with mod_rewrite and mod_headers, or a cache stands before it.",
         )
     tester = look(site, token)
     if tester.status_code == 503 and MARK in tester.text:
