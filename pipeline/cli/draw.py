@@ -35,7 +35,8 @@ class Drawing:
             case StepDone():
                 self._close(f"+ {event.name}", click.style("ok", fg="green"), event.seconds, event.detail)
             case StepFailed():
-                self._close(f"+ {event.name}", click.style("FAILED", fg="red", bold=True), event.seconds, event.reason)
+                first = event.reason.partition("\n")[0]  # the whole of it is told at the end
+                self._close(f"+ {event.name}", click.style("FAILED", fg="red", bold=True), event.seconds, first)
             case StepUndone():
                 self._begun = ""
                 self._close(f"- {event.name}", click.style("undone", fg="yellow"), event.seconds, "")

@@ -152,12 +152,12 @@ def test_the_schema_is_the_old_one(job: Job) -> None:
 
 
 def test_the_shop_was_closed_only_for_the_critical_sections(
-    job: Job, record_property: Callable[[str, object], None]
+    job: Job, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     up, down = job.prober.downtime(between=job.promoting), job.prober.downtime(between=job.rolling)
-    record_property("downtime_promote_s", round(up, 2))
-    record_property("downtime_rollback_s", round(down, 2))
-    record_property("orders_confirmed", len(job.buyer.confirmed))
+    record_testsuite_property("downtime_promote_s", round(up, 2))
+    record_testsuite_property("downtime_rollback_s", round(down, 2))
+    record_testsuite_property("orders_confirmed", len(job.buyer.confirmed))
     assert 0 < up < 60
     assert 0 < down < 45
     closed = [outage for outage in job.prober.outages() if outage.seconds > 1]
