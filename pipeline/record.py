@@ -63,6 +63,7 @@ for run in *Z-*; do
     about=$(cat "$run/run.json" 2>/dev/null | tr -d '\\n')
     size=$(wc -c < "$run/journal.jsonl"); size=$((size))
     state=-
+    if [ -e "$run/superseded" ]; then state=superseded; fi
     if [ -e "$run/undoing" ]; then state=undoing; fi
     if [ -e "$run/rolled-back" ]; then state=rolled-back; fi
     printf '%s %s %s %s\\n' "$run" "$state" "$size" "$about"
@@ -264,7 +265,8 @@ def _outcome(text: str, run: str, state: str) -> str:
         entries = verify(text, run)
     except JournalDamaged:
         return "journal damaged"
-    return {"rolled-back": "rolled back", "undoing": "being rolled back"}.get(state) or outcome(entries)
+    told = {"rolled-back": "rolled back", "undoing": "being rolled back", "superseded": "superseded"}
+    return told.get(state) or outcome(entries)
 
 
 def outcome(entries: Sequence[Entry]) -> str:

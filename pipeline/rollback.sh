@@ -207,6 +207,12 @@ already() {
 }
 
 [ -e rolled-back ] && already
+if [ -e superseded ]; then
+    say "This run can no longer be taken back: the copies that it needs were given up for $(cat superseded)."
+    say "Nothing was changed. Take that one back, if it still stands:"
+    say "    sh '${here%/*}/$(cat superseded)/rollback.sh'"
+    exit 8
+fi
 rm -f ballast
 if ! claim; then
     if [ -z "$holder" ]; then

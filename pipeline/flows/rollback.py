@@ -93,6 +93,13 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
         record = Record.open(site.host, site.record, run_id or last_promotion(shop))
         if site.host.exists(record.path("rolled-back")):
             raise Refused(f"The run {record.run} was rolled back already.", next_step=f"palier status {shop.name}")
+        if site.host.exists(record.path("superseded")):
+            later = record.read("superseded").decode().strip()
+            raise Refused(
+                f"The run {record.run} can no longer be rolled back.",
+                why=f"A later promotion, {later}, has taken the place of the copies that this would need.",
+                next_step=f"Roll that one back, if it still stands: palier rollback {shop.name} {later}",
+            )
         own = Record.create(site.host, site.record, "rollback", shop.name, by)
         own.journal.append("rolls back", run=record.run)
         smoke = _undo_and_smoke(shop, record, own, emit)

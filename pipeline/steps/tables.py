@@ -18,6 +18,7 @@ from pipeline.database.sql import OWN
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.record import Record
+from pipeline.remote.command import script
 from pipeline.steps import reconciliation
 from pipeline.steps.golden import ignored
 from pipeline.steps.site import Shop, Site
@@ -98,6 +99,8 @@ def checkpoint_tables(
             return reconciliation.note_books(shop, record, db)
 
     def take() -> str:
+        if record is not None:
+            supersede(record)
         with site.database.connected() as db:
             chosen = ladder(shop, db, expected, seconds)
             guarded.checkpoint = checkpoint.take(db, chosen.copied, PRE)
@@ -119,6 +122,20 @@ def checkpoint_tables(
         host=site.host.name,
         critical=True,
     )
+
+
+def supersede(record: Record) -> None:
+    """Earlier promotions lose their copies to this run, and with them their way back: their scripts must say so."""
+    record.host.run(script(_SUPERSEDE, record.folder))
+
+
+_SUPERSEDE = """
+cd "$1/.."
+for run in *-promote-*; do
+    if [ "$run" = "${1##*/}" ] || [ ! -d "$run/undo.d" ] || [ -e "$run/rolled-back" ]; then continue; fi
+    printf '%s\\n' "${1##*/}" > "$run/superseded"
+done
+"""
 
 
 def _now(shop: Shop, db: Database, guarded: Guarded) -> Fingerprint:
