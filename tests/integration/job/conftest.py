@@ -18,12 +18,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def approved_once(world: World, tmp_path_factory: pytest.TempPathFactory) -> ReleaseWorld:
+def approved_once(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReleaseWorld]:
     """Clone, two updates and an approval, made once for each worker."""
     world.reset()
     made = ReleaseWorld(world, tmp_path_factory.mktemp("saved") / "release")
-    made.make()
-    return made
+    try:
+        made.make()
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

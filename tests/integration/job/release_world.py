@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,7 +128,8 @@ class ReleaseWorld:
     def __init__(self, world: World, saved: Path) -> None:
         self.world = world
         self._saved = saved
-        self._temporary = world.folder / "temporary"
+        self.temporary = Path(tempfile.mkdtemp(prefix="palier-job-"))
+        """Emptied before each test. Its path is short: Chromium's sockets lie in it."""
         self._number = 0
         self.run = ""
         """The update run whose release is approved."""
@@ -139,7 +141,6 @@ class ReleaseWorld:
     def make(self) -> None:
         """Clone, update and approve through the command line, and keep what that came to."""
         self._saved.mkdir(parents=True)
-        self._temporary.mkdir(exist_ok=True)
         self.write_playbook(SMALL, ["shop-loyalty", "shop-search"], SETTINGS)
         answer = self.palier("update", SHOP, self.playbook(SMALL), "--json", timeout=600)
         assert answer.code == 0, answer.said
@@ -176,8 +177,13 @@ class ReleaseWorld:
             site.php_error_log.write_text("")
         world.mail.clear()
         world.start()
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        self._temporary.mkdir()
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir()
+
+    def close(self) -> None:
+        """End what is left of its commands and remove what they had on this machine."""
+        end(self._mine(), seconds=1)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def _kept(self) -> tuple[str, ...]:
         return (
@@ -228,7 +234,7 @@ class ReleaseWorld:
     def start(self, *words: str) -> Running:
         """``palier --project WORLD words...`` in the background."""
         self._number += 1
-        place = self._temporary / f"command-{self._number}"
+        place = self.temporary / f"command-{self._number}"
         place.mkdir(parents=True)
         python = [sys.executable, "-c", "from pipeline.cli import main; main()"]
         return Running([*python, "--project", str(self.world.folder), *words], self._environment(), place)
@@ -248,7 +254,7 @@ class ReleaseWorld:
 
     def _environment(self) -> dict[str, str]:
         # Browsers keep their profile below TMPDIR: that is how those of this world are told from all others.
-        own = {MARK: str(self.world.folder), "TMPDIR": str(self._temporary), "PYTHONPATH": str(ROOT)}
+        own = {MARK: str(self.world.folder), "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)}
         return {**os.environ, **own, "PALIER_USER": "nadia"}
 
     def secrets(self) -> list[str]:
@@ -318,7 +324,7 @@ class ReleaseWorld:
     def _mine(self) -> set[int]:
         """Suites and browsers: they carry no mark, but their command line names the temporary folder."""
         found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return {pid for pid in found if str(self._temporary) in _command_line(pid)} - {os.getpid()}
+        return {pid for pid in found if str(self.temporary) in _command_line(pid)} - {os.getpid()}
 
     def require_nothing_left_running(self, seconds: float = SETTLED) -> None:
         deadline = time.monotonic() + seconds

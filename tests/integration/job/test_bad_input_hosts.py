@@ -50,7 +50,7 @@ def test_yaml_that_cannot_be_read_is_told_with_its_line(approved: ReleaseWorld) 
 @pytest.mark.parametrize("role", ["production", "staging"])
 def test_an_unknown_host_key_is_refused_with_its_fingerprint(approved: ReleaseWorld, role: str) -> None:
     server = getattr(approved.world, role).sshd
-    nobody = approved.world.folder / "temporary" / "known_hosts"
+    nobody = approved.temporary / "known_hosts"
     nobody.write_text("")
     approved.change_inventory(str(server.known_hosts), str(nobody))
     answer = approved.palier("clone", SHOP)
@@ -72,7 +72,7 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(approved: ReleaseW
     server = approved.world.production.sshd
     make_key(tmp_path / "another", "another")
     kind, key = (tmp_path / "another.pub").read_text().split()[:2]
-    changed = approved.world.folder / "temporary" / "known_hosts"
+    changed = approved.temporary / "known_hosts"
     changed.write_text(f"[127.0.0.1]:{server.port} {kind} {key}\n")
     approved.change_inventory(str(server.known_hosts), str(changed))
     answer = approved.palier("promote", SHOP)
@@ -102,7 +102,7 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def test_a_wrong_password_of_stagings_database_is_told_without_it(approved: ReleaseWorld) -> None:
-    wrong = approved.world.folder / "temporary" / "wrong"
+    wrong = approved.temporary / "wrong"
     write_secret(wrong, "not-the-password-9431\n")
     approved.change_inventory(str(approved.world.staging.password_file), str(wrong))
     answer = approved.palier("clone", SHOP)
@@ -115,7 +115,7 @@ def test_a_wrong_password_of_stagings_database_is_told_without_it(approved: Rele
 
 def test_a_wrong_password_of_productions_database_stops_a_promotion_at_once(approved: ReleaseWorld) -> None:
     world = approved.world
-    wrong = world.folder / "temporary" / "wrong"
+    wrong = approved.temporary / "wrong"
     write_secret(wrong, "not-the-password-9431\n")
     site = world.production
     account = f"name: {site.schema}, user: {site.schema}, password: {{file: {wrong}}}"
@@ -134,7 +134,7 @@ def test_a_host_that_stops_answering_is_noticed(approved: ReleaseWorld) -> None:
     server, inventory = approved.world.staging.sshd, approved.world.inventory.read_text()
     with Proxy(server.port) as proxy:
         approved.change_inventory(f"@127.0.0.1:{server.port}\n", f"@127.0.0.1:{proxy.port}\n")
-        known = approved.world.folder / "temporary" / "known_hosts"
+        known = approved.temporary / "known_hosts"
         known.write_text(server.known_hosts.read_text().replace(f":{server.port} ", f":{proxy.port} "))
         approved.change_inventory(str(server.known_hosts), str(known))
         with killed_at_the_end(approved.start("clone", SHOP)) as running:

@@ -125,7 +125,7 @@ def test_code_edited_by_hand_since_the_clone_is_told_file_by_file(approved: Rele
 
 def test_a_module_that_was_updated_on_production_meanwhile_is_told(approved: ReleaseWorld) -> None:
     main = approved.world.production.root / "wp-content" / "plugins" / "shop-loyalty" / "shop-loyalty.php"
-    main.write_text(main.read_text("utf-8").replace("1.0.0", "1.0.1"), "utf-8")
+    main.write_text(main.read_text("utf-8").replace(" * Version: 1.0.0", " * Version: 1.0.1"), "utf-8")
     approved.state = approved.look()
     refused(approved, 5, "shop-loyalty is at version 1.0.1 in production; the release was tested from 1.0.0")
 
@@ -203,7 +203,8 @@ def test_a_full_disk_under_the_record_stops_a_promotion_before_the_shop_is_close
     answer = approved.palier("promote", SHOP)
     assert answer.code in (1, 5), answer.said
     assert answer.verdict.startswith("Production was not changed")
-    assert "space" in answer.err.lower()
+    assert "MB free" in answer.err
+    assert "Make room there" in answer.err
     filler.unlink()
     approved.require_untouched()
     assert not list(small_disk.glob("runs/*-promote-*/snapshot/*.partial"))
@@ -214,7 +215,7 @@ def test_a_full_disk_under_the_record_stops_a_promotion_before_the_shop_is_close
 def lying_df(approved: ReleaseWorld) -> Iterator[None]:
     """Staging's host says that 4 MB are free."""
     site = approved.world.staging
-    folder = approved.world.folder / "temporary" / "bin"
+    folder = approved.temporary / "bin"
     folder.mkdir()
     liar = folder / "df"
     liar.write_text(

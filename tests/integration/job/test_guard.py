@@ -167,7 +167,7 @@ def promote_through(approved: ReleaseWorld, proxy: Proxy) -> Running:
     """A promotion whose way to production's host leads over ``proxy``."""
     server = approved.world.production.sshd
     approved.change_inventory(f"@127.0.0.1:{server.port}\n", f"@127.0.0.1:{proxy.port}\n")
-    known = approved.world.folder / "temporary" / "known_hosts"
+    known = approved.temporary / "known_hosts"
     known.write_text(server.known_hosts.read_text().replace(f":{server.port} ", f":{proxy.port} "))
     approved.change_inventory(str(server.known_hosts), str(known))
     return approved.start("promote", SHOP)

@@ -72,7 +72,6 @@ def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """Once for all tests of this file."""
     world.reset()
     release = ReleaseWorld(world, tmp_path_factory.mktemp("saved") / "none")
-    release._temporary.mkdir(exist_ok=True)
     before, sales = release.look(), Sales.read(release)
     clone = release.palier("clone", SHOP)
     update = release.palier("update", SHOP, str(world.playbook), "--json", timeout=1800)
@@ -95,6 +94,7 @@ def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Job:
         release, clone, update, approve, promote, rollback, before, sales, versions, columns, buyer, prober,
         promoting, rolling,
     )  # fmt: skip
+    release.close()
 
 
 def test_every_command_ends_well(job: Job) -> None:
@@ -244,6 +244,7 @@ class SmallWorld(World):
         small = ReleaseWorld(self, self.folder / "unused")
         small.write_playbook(SMALL, ["shop-loyalty"])
         self.playbook.write_bytes(Path(small.playbook(SMALL)).read_bytes())
+        small.close()
 
 
 def test_the_demo_writes_every_figure_of_its_json(job: Job) -> None:
