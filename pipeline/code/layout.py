@@ -39,24 +39,40 @@ _FREE = dedent("""\
 """A name like the one given that nothing has yet: evidence is never written over."""
 
 
-def aside_folder(host: Host, parent: str, run: str) -> str:
-    """The folder that new and old code wait in, made if missing: on the file system of ``parent``, closed to the web.
+def choose_aside(host: Host, parent: str, run: str) -> str:
+    """The folder that new and old code shall wait in: on the file system of ``parent``, closed to the web.
 
     That is ``RUN/code``, outside the document root, where a rename can get from there to ``parent``; otherwise a hidden
-    folder in ``parent`` with mode 0700 and a deny file, which :func:`remove_aside` takes away in the end.
+    folder in ``parent``. Nothing is made in the document root yet: see :func:`make_aside`.
 
     :param parent: the folder that the switched folder lies in.
     :param run: the run's folder on the host.
-    :raises CommandFailed: if neither can be written.
+    :raises CommandFailed: if the run's folder cannot be written.
     """
     code = posixpath.join(host.expand(run), "code")
     host.run(command("mkdir", "-p", "-m", "700", code))
     if host.run(same_file_system(parent, code)).stdout.strip() == "same":
         return code
-    beside = posixpath.join(parent, f".palier-{posixpath.basename(run.rstrip('/'))}")
-    host.run(command("mkdir", "-p", "-m", "700", beside))
-    host.write(posixpath.join(beside, ".htaccess"), DENY, mode=0o644)
-    return beside
+    return posixpath.join(parent, f".palier-{posixpath.basename(run.rstrip('/'))}")
+
+
+def make_aside(host: Host, aside: str) -> None:
+    """Make the chosen folder if it is missing; in the document root with mode 0700 and a deny file.
+
+    :func:`remove_aside` takes it away in the end.
+
+    :raises CommandFailed: if it cannot be written.
+    """
+    host.run(command("mkdir", "-p", "-m", "700", aside))
+    if posixpath.basename(aside).startswith(".palier-"):
+        host.write(posixpath.join(aside, ".htaccess"), DENY, mode=0o644)
+
+
+def aside_folder(host: Host, parent: str, run: str) -> str:
+    """The folder that new and old code wait in, chosen and made."""
+    aside = choose_aside(host, parent, run)
+    make_aside(host, aside)
+    return aside
 
 
 def same_file_system(one: str, other: str) -> Command:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from pipeline.code import tree
-from pipeline.code.layout import InPlace, aside_folder, undo_aside
+from pipeline.code.layout import InPlace, choose_aside, make_aside, undo_aside
 from pipeline.code.tree import Tree
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
@@ -47,7 +47,7 @@ def placements(site: Site, host: Host, targets: Sequence[Target], run: str) -> t
     if not targets:
         return ()
     parent = f"{site.root}/{site.platform.modules_path}"
-    aside = aside_folder(host, parent, run)
+    aside = choose_aside(host, parent, run)
     folders = [module_folder(site.platform, target.module) for target in targets]
     return tuple(
         InPlace(target.module, folder, aside, existed=host.exists(folder))
@@ -62,6 +62,8 @@ def upload_code(host: Host, targets: Sequence[Target], places: Sequence[InPlace]
     """
 
     def upload() -> str:
+        for aside in dict.fromkeys(place.aside for place in places):
+            make_aside(host, aside)
         for target, place in zip(targets, places, strict=True):
             for each in place.clear():
                 host.run(each)
