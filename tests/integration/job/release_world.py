@@ -94,8 +94,14 @@ class Running:
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], place: Path) -> None:
         self._out, self._err = place / "out", place / "err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
+            # Workers of pytest-xdist ignore SIGINT, and what they start would too.
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
+                ["env", "--default-signal=INT", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=environment,
+                start_new_session=True,
             )
 
     @property

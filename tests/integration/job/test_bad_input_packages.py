@@ -64,7 +64,7 @@ def cut_short(path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
-    "missing": (missing, "is not there"),
+    "missing": (missing, "does not exist"),
     "another name": (another_name, "shop-other"),
     "another version": (another_version, "holds version 2.3.2"),
     "a path outside": (outside, "escaped.php"),

@@ -68,7 +68,7 @@ class Job:
 
 
 @pytest.fixture(scope="module")
-def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Job:
+def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """Once for all tests of this file."""
     world.reset()
     release = ReleaseWorld(world, tmp_path_factory.mktemp("saved") / "none")
@@ -90,7 +90,7 @@ def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Job:
         rollback = release.palier("rollback", SHOP, "--json")
         rolling = (began, time.time())
         assert buyer.wait_for(len(buyer.confirmed) + ENOUGH, PATIENCE), buyer.errors[-3:]
-    return Job(
+    yield Job(
         release, clone, update, approve, promote, rollback, before, sales, versions, columns, buyer, prober,
         promoting, rolling,
     )  # fmt: skip
