@@ -15,6 +15,7 @@ from pipeline.errors import UNTOUCHED, ExitCode, PalierError
 
 def guarded(group: click.Group) -> None:
     """Run ``group`` and leave with the exit code that says what happened."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have had it ignored
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     try:

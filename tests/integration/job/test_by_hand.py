@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.show import customers
-from tests.integration.job.release_world import (
-    SHOP,
-    ReleaseWorld,
-    Sales,
-    require_each_order_once,
-    wait_for,
-)
+from tests.integration.job.release_world import SHOP, ReleaseWorld, wait_for
+from tests.integration.job.sales import Sales, require_each_order_once
 
 TOOLS = """
     sh cat sed grep head tail tr wc cut sort awk cp mv rm ln ls mkdir rmdir chmod chown touch test printf echo date

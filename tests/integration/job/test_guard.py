@@ -18,11 +18,10 @@ from tests.integration.job.release_world import (
     Answer,
     ReleaseWorld,
     Running,
-    Sales,
     killed_at_the_end,
-    require_each_order_once,
     wait_for,
 )
+from tests.integration.job.sales import Sales, require_each_order_once
 from tests.integration.proxy import Proxy
 
 WITHIN = HEARTBEAT + 15

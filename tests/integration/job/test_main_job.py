@@ -8,6 +8,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,8 @@ from pipeline.demo.paperwork import MODULES
 from pipeline.demo.prober import Prober
 from pipeline.demo.show import customers
 from pipeline.demo.world import World
-from tests.integration.job.release_world import (
-    SHOP,
-    SMALL,
-    Answer,
-    ReleaseWorld,
-    Sales,
-    State,
-    require_each_order_once,
-)
+from tests.integration.job.release_world import SHOP, SMALL, Answer, ReleaseWorld, State
+from tests.integration.job.sales import Sales, require_each_order_once
 
 KEPT = {"shop-loyalty": "1.1.0", "shop-contact": "2.3.1", "shop-search": "2.1.0"}
 OLD = {module.name: module.old for module in MODULES}
@@ -71,30 +65,29 @@ class Job:
 def job(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """Once for all tests of this file."""
     world.reset()
-    release = ReleaseWorld(world, tmp_path_factory.mktemp("saved") / "none")
-    before, sales = release.look(), Sales.read(release)
-    clone = release.palier("clone", SHOP)
-    update = release.palier("update", SHOP, str(world.playbook), "--json", timeout=1800)
-    assert update.code == 0, update.said
-    run = json.loads(update.out)["run"]
-    approve = release.palier("approve", run, "--yes", "--key", str(world.approver_key))
-    with customers(world) as (buyer, prober):
-        assert buyer.wait_for(ENOUGH, PATIENCE), buyer.errors[-3:]
-        began = time.time()
-        promote = release.palier("promote", SHOP, "--json")
-        promoting = (began, time.time())
-        versions = release.versions()
-        columns = str(release.sql("SHOW COLUMNS FROM wp_shop_orders"))
-        assert buyer.wait_for(len(buyer.confirmed) + ENOUGH, PATIENCE), buyer.errors[-3:]
-        began = time.time()
-        rollback = release.palier("rollback", SHOP, "--json")
-        rolling = (began, time.time())
-        assert buyer.wait_for(len(buyer.confirmed) + ENOUGH, PATIENCE), buyer.errors[-3:]
-    yield Job(
-        release, clone, update, approve, promote, rollback, before, sales, versions, columns, buyer, prober,
-        promoting, rolling,
-    )  # fmt: skip
-    release.close()
+    with closing(ReleaseWorld(world, tmp_path_factory.mktemp("saved") / "none")) as release:
+        before, sales = release.look(), Sales.read(release)
+        clone = release.palier("clone", SHOP)
+        update = release.palier("update", SHOP, str(world.playbook), "--json", timeout=1800)
+        assert update.code == 0, update.said
+        run = json.loads(update.out)["run"]
+        approve = release.palier("approve", run, "--yes", "--key", str(world.approver_key))
+        with customers(world) as (buyer, prober):
+            assert buyer.wait_for(ENOUGH, PATIENCE), buyer.errors[-3:]
+            began = time.time()
+            promote = release.palier("promote", SHOP, "--json")
+            promoting = (began, time.time())
+            versions = release.versions()
+            columns = str(release.sql("SHOW COLUMNS FROM wp_shop_orders"))
+            assert buyer.wait_for(len(buyer.confirmed) + ENOUGH, PATIENCE), buyer.errors[-3:]
+            began = time.time()
+            rollback = release.palier("rollback", SHOP, "--json")
+            rolling = (began, time.time())
+            assert buyer.wait_for(len(buyer.confirmed) + ENOUGH, PATIENCE), buyer.errors[-3:]
+        yield Job(
+            release, clone, update, approve, promote, rollback, before, sales, versions, columns, buyer, prober,
+            promoting, rolling,
+        )  # fmt: skip
 
 
 def test_every_command_ends_well(job: Job) -> None:
