@@ -208,9 +208,26 @@ already() {
 
 [ -e rolled-back ] && already
 if [ -e superseded ]; then
-    say "This run can no longer be taken back: the copies that it needs were given up for $(cat superseded)."
-    say "Nothing was changed. Take that one back, if it still stands:"
-    say "    sh '${here%/*}/$(cat superseded)/rollback.sh'"
+    say "This run can no longer be taken back: its copies were given up when $(cat superseded) had opened."
+    say "Nothing was changed."
+    exit 8
+fi
+
+# Sets standing: the last promotion after this run that began and was not taken back. It stands on this one.
+look_for_later() {
+    passed='' standing=''
+    for run in ../*-promote-*; do
+        if [ -n "$passed" ] && [ ! -e "$run/rolled-back" ] && [ ! -e "$run/superseded" ]; then
+            for file in "$run"/undo.d/[0-9][0-9]-*.sh; do [ ! -f "$file" ] || standing=${run##*/}; done
+        fi
+        [ "${run##*/}" != "${here##*/}" ] || passed=yes
+    done
+}
+
+look_for_later
+if [ -n "$standing" ]; then
+    say "A later promotion stands on this one. Nothing was changed. Take that one back first:"
+    say "    sh '${here%/*}/$standing/rollback.sh'"
     exit 8
 fi
 rm -f ballast

@@ -76,9 +76,10 @@ class _Document:
 class Journey:
     """One visitor in one browser context. Each page is inspected when reached: a fault is named where it began."""
 
-    def __init__(self, page: Page, shop: Shop, record: Record, folder: Path) -> None:
+    def __init__(self, page: Page, shop: Shop, record: Record, folder: Path, *, on_a_phone: bool = False) -> None:
         self.page = page
         self.shop = shop
+        self.on_a_phone = on_a_phone
         self.record = record
         self._folder = folder
         self._document: _Document | None = None
@@ -107,8 +108,12 @@ class Journey:
 
     def visit(self, path: str) -> None:
         """Open a path of the shop and inspect the page."""
-        url = urljoin(self.shop.base_url.rstrip("/") + "/", path.lstrip("/"))
+        url = self.address(path)
         self._navigate(lambda: self.page.goto(url), urlsplit(url).path)
+
+    def address(self, path: str) -> str:
+        """The whole address of a path of the shop."""
+        return urljoin(self.shop.base_url.rstrip("/") + "/", path.lstrip("/"))
 
     def follow(self, locator: Locator, name: str) -> None:
         """Press something that leads to another page, and inspect that page."""
@@ -183,6 +188,21 @@ class Journey:
         """Addresses of images of the current page that were asked for and did not load."""
         script = "() => [...document.images].filter(i => i.complete && i.currentSrc && !i.naturalWidth).map(i => i.src)"
         return tuple(self.page.evaluate(script))
+
+    def require_whole_page(self, *, foreign_images: bool = True) -> None:
+        """Fail if the current page lacks a part of its own, or reports an error in the console.
+
+        :param foreign_images: whether images of other hosts count. Modules bring such: PrestaShop 8.2's own
+            reassurance block asks a host called "modules" for its icons on a shop that was installed by command line.
+        """
+        path = self.path
+        if broken := [image for image in self.broken_images() if foreign_images or self._own(image)]:
+            self.fail(f"{len(broken)} images of {path} did not load, the first is {broken[0]}")
+        self.settle()
+        if missing := self.missing_parts():
+            self.fail(f"the page {path} lacks a part of its own: {missing[0]}")
+        if errors := self.console_errors():
+            self.fail(f"the page {path} reports an error in the browser's console: {errors[0]}")
 
     # What is kept.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import signal
 import threading
 import time
@@ -16,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from smoke_tests import chromium, pages
 from smoke_tests.journey import OBSERVE, Journey
 from smoke_tests.mailbox import Mailbox
 from smoke_tests.pages.base import Pages, Visitor
 from smoke_tests.record import Record, scrub_zip, sentence
-from smoke_tests.shop import Shop, read_shop, shop_of
+from smoke_tests.shop import MODES, Shop, read_shop, shop_of
 from smoke_tests.shopdata import Backstage
+from smoke_tests.visitors import VisitorAddresses
 
 SHOP = pytest.StashKey[Shop]()
 EVIDENCE = pytest.StashKey[Path]()
@@ -35,6 +35,9 @@ POLL = 0.02
 ORPHANED = 4.0
 """Seconds that suites have to close their browser once whoever prepared them is gone."""
 WINDOW = {"width": 1280, "height": 800}
+PHONE = "Pixel 7"
+"""Of Playwright's own list: a small touch screen, and a browser that says it is a phone's."""
+DESKTOP, MOBILE = "desktop", "mobile"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,12 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--forget-shop", action="store_true", help="delete the file of --shop as soon as it is read")
     group.addoption(
         "--mode",
-        choices=("staging", "production"),
-        help="staging: really buy and send; production: leave no trace (default)",
+        choices=MODES,
+        help="staging: really buy and send; production: leave no trace (default); production-order: buy, send nothing",
     )
     group.addoption("--pages", metavar="NAME", help="page objects: a module of smoke_tests/pages (default: demo)")
     group.addoption("--search-term", metavar="TERM", help="a search that must find a product")
     group.addoption("--product-path", metavar="PATH", help="path of a product that can be bought")
+    group.addoption("--category-path", metavar="PATH", help="path of a category that lists products")
+    group.addoption("--mobile", metavar="SUITES", help="suites to walk on a phone too: checkout,home")
     group.addoption("--evidence", type=Path, metavar="DIR", help="where evidence is kept (default: test-results)")
     group.addoption("--ready-file", type=Path, metavar="FILE", help="start the browser, then wait until FILE exists")
     group.addoption("--ready-timeout", type=float, default=600.0, metavar="SECONDS")
@@ -62,8 +67,10 @@ def _shop(config: pytest.Config) -> Shop | None:
     shop = read_shop(given) if given is not None else shop_of({"base_url": base_url})
     if given is not None and config.getoption("--forget-shop"):
         given.unlink()
-    options = {"mode": "--mode", "pages": "--pages", "search_term": "--search-term", "product_path": "--product-path"}
-    said = {key: config.getoption(option) for key, option in options.items()}
+    options = ("mode", "pages", "search_term", "product_path", "category_path", "mobile")
+    said = {key: config.getoption(f"--{key.replace('_', '-')}") for key in options}
+    if said["mobile"] is not None:
+        said["mobile"] = tuple(said["mobile"].split(","))
     return replace(shop, **{key: value for key, value in said.items() if value is not None})
 
 
@@ -118,7 +125,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], shop: Sho
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any], shop: Shop) -> dict[str, Any]:
-    arguments = {**browser_context_args, "base_url": shop.base_url, "viewport": WINDOW, "ignore_https_errors": False}
+    arguments = {**browser_context_args, "base_url": shop.base_url, "ignore_https_errors": False}
     if shop.basic_auth is not None:
         login = {"username": shop.basic_auth.user, "password": shop.basic_auth.password, "origin": shop.origin}
         arguments["http_credentials"] = login
@@ -151,17 +158,15 @@ def backstage(shop: Shop) -> Iterator[Backstage]:
 @pytest.fixture(scope="session")
 def new_visitor(shop: Shop) -> Callable[[], Visitor]:
     """Visitors, each with an address that nobody has used before."""
-    local, _, domain = shop.customer_email.partition("@")
-    run = secrets.token_hex(4)
-    made = iter(range(1, 1_000_000))
-    return lambda: Visitor(f"{local}+{run}-{next(made)}@{domain}")
+    addresses = VisitorAddresses(shop.customer_email).of_one_run()
+    return lambda: Visitor(next(addresses), **shop.visitor)
 
 
 # Fixtures of one test.
 
 
-def _suite(item: pytest.Item) -> str:
-    return item.path.stem.removeprefix("test_")
+def _suite_of(path: Path) -> str:
+    return path.stem.removeprefix("test_")
 
 
 def _folder(item: pytest.Item, record: Record) -> Path:
@@ -176,11 +181,36 @@ def visitor(new_visitor: Callable[[], Visitor]) -> Visitor:
 
 
 @pytest.fixture
+def viewport() -> str:
+    """What the shop is seen on: "desktop", and of suites that are named ``mobile`` a second time "mobile"."""
+    return DESKTOP
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    shop = metafunc.config.stash.get(SHOP, None)
+    if shop is not None and "viewport" in metafunc.fixturenames and _suite_of(metafunc.definition.path) in shop.mobile:
+        metafunc.parametrize("viewport", [DESKTOP, MOBILE])
+
+
+@pytest.fixture
+def screen(viewport: str, playwright: Playwright) -> dict[str, Any]:
+    """The viewport as a browser context is told it."""
+    if viewport == DESKTOP:
+        return {"viewport": WINDOW}
+    told = playwright.devices[PHONE]
+    return {key: told[key] for key in ("viewport", "user_agent", "is_mobile", "has_touch")}
+
+
+@pytest.fixture
 def context(
-    browser: Browser, browser_context_args: dict[str, Any], shop: Shop, request: pytest.FixtureRequest
+    browser: Browser,
+    browser_context_args: dict[str, Any],
+    screen: dict[str, Any],
+    shop: Shop,
+    request: pytest.FixtureRequest,
 ) -> Iterator[BrowserContext]:
     """A fresh context for each test, traced; the trace is kept only of a failure, and never with a secret in it."""
-    opened = browser.new_context(**browser_context_args)
+    opened = browser.new_context(**{**browser_context_args, **screen})
     opened.add_init_script(OBSERVE)
     if shop.cookie is not None:
         cookie = {"name": shop.cookie.name, "value": shop.cookie.value, "domain": shop.cookie.domain, "path": "/"}
@@ -205,10 +235,11 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def journey(page: Page, shop: Shop, request: pytest.FixtureRequest) -> Journey:
+def journey(page: Page, shop: Shop, viewport: str, request: pytest.FixtureRequest) -> Journey:
     """A watched visit of the shop."""
     record = request.node.stash[RECORD]
-    request.node.stash[JOURNEY] = started = Journey(page, shop, record, _folder(request.node, record))
+    folder = _folder(request.node, record)
+    request.node.stash[JOURNEY] = started = Journey(page, shop, record, folder, on_a_phone=viewport == MOBILE)
     return started
 
 
@@ -221,9 +252,13 @@ def shop_pages(journey: Journey, shop: Shop) -> Pages:
 # What is kept of each test.
 
 
+_PARAMETERS = re.compile(r"\[(?:chromium|desktop|mobile|-)+\]$")
+"""What pytest adds to a name for the browser and the viewport alone."""
+
+
 def _record(item: pytest.Item) -> Record:
-    name = item.name.replace("[chromium]", "").removeprefix("test_")
-    return Record(_suite(item), name, f"{item.path}::{item.nodeid.partition('::')[2]}")
+    name = _PARAMETERS.sub(lambda found: "_on_a_phone" if MOBILE in found[0] else "", item.name).removeprefix("test_")
+    return Record(_suite_of(item.path), name, f"{item.path}::{item.nodeid.partition('::')[2]}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

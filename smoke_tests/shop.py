@@ -8,10 +8,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
-Mode = Literal["staging", "production"]
+Mode = Literal["staging", "production", "production-order"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+SECTIONS = ("cookie", "basic_auth", "database", "account")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class BasicAuth:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A customer account that is there for tests."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Database:
     """Where the shop's tables can be read, as seen from this machine."""
 
@@ -45,7 +55,11 @@ class Database:
 
 @dataclass(frozen=True)
 class Shop:
-    """One shop as the journeys know it. In mode "production" they leave no trace: nothing is bought or sent."""
+    """One shop as the journeys know it.
+
+    In mode "production" they leave no trace: nothing is bought or sent. In mode "production-order" one order is placed,
+    which whoever started the run removes again; nothing else is left.
+    """
 
     base_url: str
     mode: Mode = "production"
@@ -53,6 +67,12 @@ class Shop:
     selectors: Mapping[str, str] = field(default_factory=dict)
     search_term: str = "a"
     product_path: str | None = None
+    category_path: str | None = None
+    payment: str | None = None
+    visitor: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    mobile: tuple[str, ...] = ()
+    """Suites that are walked on a phone too."""
     customer_email: str = "palier-test@example.com"
     cookie: AccessCookie | None = None
     basic_auth: BasicAuth | None = None
@@ -64,7 +84,12 @@ class Shop:
 
     @property
     def buys(self) -> bool:
-        """Whether journeys may order and send."""
+        """Whether journeys may order."""
+        return self.mode != "production"
+
+    @property
+    def keeps_traces(self) -> bool:
+        """Whether what journeys send and register may stay."""
         return self.mode == "staging"
 
     @property
@@ -81,6 +106,8 @@ class Shop:
         if self.basic_auth is not None:
             pair = f"{self.basic_auth.user}:{self.basic_auth.password}"
             found |= _forms(self.basic_auth.password) | {base64.b64encode(pair.encode()).decode()}
+        if self.account is not None:
+            found |= _forms(self.account.password)
         if self.database is not None:
             found |= _forms(self.database.password)
         return tuple(sorted((text for text in found if text), key=len, reverse=True))
@@ -105,18 +132,19 @@ def shop_of(data: dict[str, Any]) -> Shop:
     """The shop of the file's content. :raises ValueError: if a key is missing or unknown."""
     kept = {key: value for key, value in data.items() if value is not None}
     try:
-        for key, kind in (("cookie", AccessCookie), ("basic_auth", BasicAuth), ("database", Database)):
+        for key, kind in zip(SECTIONS, (AccessCookie, BasicAuth, Database, Account), strict=True):
             if key in kept:
                 kept[key] = kind(**kept[key])
         for key in ("maildir", "chromium"):
             if key in kept:
                 kept[key] = Path(kept[key])
-        kept["known_faults"] = tuple(kept.get("known_faults", ()))
+        for key in ("known_faults", "mobile"):
+            kept[key] = tuple(kept.get(key, ()))
         shop = Shop(**kept)
     except TypeError as error:
         message = f"the shop file is wrong: {error}"
         raise ValueError(message) from None
-    if shop.mode not in ("staging", "production"):
-        message = f'the shop file is wrong: mode is "staging" or "production", not {shop.mode!r}'
+    if shop.mode not in MODES:
+        message = f"the shop file is wrong: mode is one of {', '.join(MODES)}, not {shop.mode!r}"
         raise ValueError(message)
     return shop

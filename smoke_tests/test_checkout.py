@@ -6,6 +6,7 @@ from html import unescape
 
 from smoke_tests.journey import Journey
 from smoke_tests.mailbox import Mailbox, text_of
+from smoke_tests.pages import first_product
 from smoke_tests.pages.base import Pages, Visitor
 from smoke_tests.shop import Shop
 from smoke_tests.shopdata import Backstage, Line, Order, ShopData
@@ -14,13 +15,14 @@ from smoke_tests.shopdata import Backstage, Line, Order, ShopData
 def test_a_guest_buys_a_product(
     journey: Journey, shop_pages: Pages, shop: Shop, visitor: Visitor, backstage: Backstage
 ) -> None:
+    orders = shop.buys and (shop.keeps_traces or not journey.on_a_phone)  # of a shop that is open, one order suffices
     data, mailbox = backstage.data, backstage.mailbox
     product, cart, checkout = shop_pages.product, shop_pages.cart, shop_pages.checkout
     with journey.step("open a product"):
-        product.open(shop.product_path or _first_product(shop_pages))
+        product.open(shop.product_path or first_product(shop_pages))
         name, price, key = product.name(), product.price(), product.key()
         assert product.can_be_bought(), f"the product {journey.path} cannot be put into the cart"
-    stock = None if data is None or not shop.buys else data.stock_of(key)
+    stock = None if data is None or not orders else data.stock_of(key)
     with journey.step("put it into the cart"):
         product.add_to_cart()
         cart.open()
@@ -29,14 +31,14 @@ def test_a_guest_buys_a_product(
         assert lines[0].quantity == 1, f"the cart shows {lines[0].quantity} pieces where 1 was expected"
     with journey.step("fill in the checkout"):
         cart.go_to_checkout()
-        if checkout.stores_what_is_typed and not shop.buys:
+        if checkout.stores_what_is_typed and not orders:
             journey.not_checked("the steps of the checkout (they store what is typed, and this run leaves no trace)")
             return
         checkout.fill_in(visitor)
         assert checkout.payments(), f"no payment method is offered on {journey.path}"
         checkout.choose_offline_payment()
         assert checkout.can_place_order(), f"the button that places the order cannot be used on {journey.path}"
-    if not shop.buys:
+    if not orders:
         _left_no_order(journey, data, visitor)
         return
     with journey.step("place the order"):
@@ -48,20 +50,14 @@ def test_a_guest_buys_a_product(
         journey.not_checked("the stock and the stored cart (no database was given)")
     else:
         taken = stock - data.stock_of(key)
-        assert taken == 1, f"{taken} pieces were taken from stock where exactly 1 was bought"
-        left = data.cart_lines(token)
+        right = taken == 1 if shop.keeps_traces else taken >= 1  # on production others may buy at the same time
+        assert right, f"{taken} pieces were taken from stock where exactly 1 was bought"
+        left = data.cart_lines(token or visitor.email)
         assert not left, f"the stored cart still has {left} lines after the order"
     with journey.step("look into the cart again"):
         cart.open()
         assert cart.is_empty(), "the cart is not empty after the order"
     _check_mail(journey, mailbox, visitor, reference, name)
-
-
-def _first_product(shop_pages: Pages) -> str:
-    shop_pages.home.open()
-    products = shop_pages.home.products()
-    assert products, "no product is shown on the home page"
-    return products[0].path
 
 
 def _left_no_order(journey: Journey, data: ShopData | None, visitor: Visitor) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "modules": "List the modules of a shop: versions, newer packages, advisories.",
     "plan": "Write a playbook of the updates worth doing, each with its reason.",
     "promote": "Bring an approved release to production.",
+    "prune": "Remove what old promotions left on production.",
     "rollback": "Take the last promotion back, keeping every order since.",
     "runs": "List the runs of a shop.",
     "smoke": "Run the smoke suites.",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Vali
 
 from pipeline.errors import ConfigError
 from pipeline.remote.address import LOCAL, parse_address
+from smoke_tests.visitors import VisitorAddresses
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
@@ -141,7 +142,16 @@ class Staging(Environment):
     deny: Deny | None = Field(None, description="basic authentication in front of staging")
 
 
-PersonalData = Literal["email", "name", "phone", "address", "text", "ip", "company", "secret", "keep"]
+def _recognisable(address: str) -> str:
+    VisitorAddresses(address)
+    return address
+
+
+Email = Annotated[str, AfterValidator(_recognisable)]
+"""An address that test visitors can be made of, and recognised by."""
+
+PersonalData = Literal["email", "name", "phone", "address", "text", "ip", "company", "secret", "setting", "keep"]
+"""``setting``: a value that is a secret where the name beside it, or its own look, says so."""
 
 
 class Tables(Model):
@@ -163,18 +173,63 @@ class Tables(Model):
     )
 
 
+Suite = Literal["home", "category", "search", "product", "checkout", "contact", "login"]
+
+
+class CustomerAccount(Model):
+    """A customer account for the login journey.
+
+    Of production: a clone masks its password, so on staging the journey registers an account instead.
+    """
+
+    email: Email = Field(description="the address to log in with")
+    password: SecretReference = Field(description="where the password is found")
+
+
+class VisitorData(Model):
+    """What test visitors type into forms; their e-mail address is made of `customer_email`."""
+
+    name: str | None = Field(None, min_length=3, description="first and last name; default: Palier Test")
+    phone: str | None = Field(None, min_length=3, description="default: +33 1 00 00 00 00")
+    address: str | None = Field(None, min_length=3, description="street and number; default: 1 rue du Palier")
+    postcode: str | None = Field(None, min_length=2, description="default: 75001")
+    city: str | None = Field(None, min_length=2, description="default: Paris")
+    country: str | None = Field(
+        None, min_length=2, description="as the shop's list of countries says it; default: France"
+    )
+
+
 class Journeys(Model):
     """What the smoke suites need to know of this shop."""
 
     pages: str = Field("demo", description="the page objects: the name of a module in smoke_tests/pages/")
-    selectors: dict[str, str] = Field(default_factory=dict, description="selectors that differ from the page objects'")
+    selectors: dict[str, str] = Field(
+        default_factory=dict, description="selectors and paths that differ from the page objects'"
+    )
     search_term: str = Field("a", description="a search that must find a product")
     product_path: str | None = Field(
         None, description="path of a product that can be bought; default: the first one found"
     )
-    customer_email: str = Field("palier-test@example.com", description="the address that test orders are made with")
+    category_path: str | None = Field(
+        None, description="path of a category that lists products; default: the first one that the shop leads to"
+    )
+    payment: str | None = Field(
+        None, description="the payment method to choose, as the shop's form calls it; default: an offline one"
+    )
+    customer_email: Email = Field(
+        "palier-test@example.com",
+        description="the address that test orders are made with; each visitor adds a mark of his own to it, "
+        "`palier-test+1a2b3c4d-1@example.com`, by which `palier smoke --clean` knows what is a test's",
+    )
+    visitor: VisitorData = Field(VisitorData(), description="what test visitors type into forms")
+    account: CustomerAccount | None = Field(None, description="a customer account of production to log in with")
+    mobile: tuple[Suite, ...] = Field((), description="suites that are walked on a phone's screen too")
     own_tests: LocalPath | None = Field(None, description="a folder of the team's own tests, run with ours")
     tables: dict[str, str] = Field(default_factory=dict, description="where the database assertions look; see docs")
+    traces: dict[str, dict[str, Literal["order", "customer", "cart", "email"]]] = Field(
+        default_factory=dict,
+        description="the shop's own tables that test visitors leave rows in: table → column → whose number it holds",
+    )
 
 
 class ModuleHints(Model):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pipeline.config.inventory import IDENTIFIER, LocalPath, Model
+from pipeline.config.inventory import IDENTIFIER, LocalPath, Model, Suite
 
-Suite = Literal["home", "search", "checkout", "contact"]
-SUITES: tuple[Suite, ...] = ("home", "search", "checkout", "contact")
+SUITES: tuple[Suite, ...] = get_args(Suite)
 
 
 def _quoted_version(value: object) -> object:
@@ -99,7 +98,16 @@ class Playbook(Model):
     shop: str = Field(pattern=IDENTIFIER, description="the shop's name, as in its inventory")
     updates: tuple[Update, ...] = Field(min_length=1, description="the updates, in the order in which they are tried")
     suites: tuple[Suite, ...] = Field(SUITES, description="the smoke suites run on staging after each update")
+    final_suites: tuple[Suite, ...] | None = Field(
+        None, description="the smoke suites run on staging at the end, on everything kept; default: the same"
+    )
     production_suites: tuple[Suite, ...] = Field(SUITES, description="the smoke suites run on production")
+    production_orders: Literal["none", "one"] = Field(
+        "none",
+        description="none: the suites leave no trace on production; one: they place one order there, which is then "
+        "removed with everything that hangs on it, stock put back; the order's number stays used, and the merchant "
+        "and modules hear of the order as of any other",
+    )
     approvals: Approvals = Field(Approvals(), description="who must agree")
     budgets: Budgets = Field(Budgets(), description="stated times")
     snapshot: Literal["checked", "restored"] = Field(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pipeline.database.compare import all_same, matched, same
 from pipeline.database.connection import Database
-from pipeline.database.merge_plan import CONFLICTS, MergeTable
+from pipeline.database.merge_plan import MergeTable
 from pipeline.database.schema import Column, Table
 from pipeline.database.sql import identifier, names, text
 
@@ -36,7 +36,7 @@ def put_aside(table: MergeTable) -> list[str]:
         _copied_by_key(table)
         if table.key
         else f"CREATE TABLE {aside} AS SELECT * FROM {live} l WHERE NOT ({_plain(table.gained)})",
-        f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = {text(STAGE)}",
+        f"DELETE FROM {table.conflicts} WHERE tab = {text(table.name)} AND stage = {text(STAGE)}",
         *_reports(table),
     ]
 
@@ -61,7 +61,7 @@ def _reports(table: MergeTable) -> Iterator[str]:
     for column in table.gained:
         if column.name not in carried:
             yield (
-                f"INSERT INTO {CONFLICTS} (tab, row_key, col, what, stage) SELECT {text(table.name)},"
+                f"INSERT INTO {table.conflicts} (tab, row_key, col, what, stage) SELECT {text(table.name)},"
                 f" CONCAT(COUNT(*), ' rows'), {text(column.name)}, {text(what)}, {text(STAGE)}"
                 f" FROM {identifier(table.aside)} HAVING COUNT(*) > 0"
             )

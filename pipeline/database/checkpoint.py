@@ -8,7 +8,7 @@ of production are taken behind the maintenance page.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -16,11 +16,11 @@ from pydantic import TypeAdapter
 
 from pipeline.database.compare import copy_rows, equalize
 from pipeline.database.connection import Database, QueryFailed
-from pipeline.database.schema import Index, Table, Trigger, read, table_names
+from pipeline.database.schema import Index, Table, read, table_names
 from pipeline.database.sql import OWN, SCRIPT, identifier, text
 from pipeline.errors import PalierError
 
-_KIND = re.compile(r"[a-z]{1,12}")
+_KIND = re.compile(r"[a-z]{1,12}(_[0-9a-z]{1,32})?")
 _EMPTY_QUERY = 1065
 
 
@@ -56,6 +56,11 @@ class Checkpoint:
         """The table on the server that explains the copies."""
         return f"{OWN}{self.kind}_map"
 
+    @property
+    def of(self) -> str:
+        """The label of the run that the copies belong to; empty where there is only one set of them."""
+        return self.kind.partition("_")[2]
+
     def over(self, base: Checkpoint) -> Checkpoint:
         """This checkpoint where it knows a table, ``base`` for the others: to restore from, not to be dropped."""
         copies = {**base.copies, **self.copies}
@@ -87,14 +92,16 @@ def bulk(db: Database) -> Iterator[None]:
         db.execute("SET SESSION foreign_key_checks=1")
 
 
-def take(db: Database, tables: Iterable[str] | None, kind: str) -> Checkpoint:
+def take(db: Database, tables: Iterable[str] | None, kind: str, *, still: bool = True) -> Checkpoint:
     """Copy ``tables`` (``None``: all of them) inside the server. An older checkpoint of the same kind is replaced.
 
+    :param kind: letters, and the label of a run behind ``_`` if there are several.
+    :param still: nobody writes. Otherwise copies may be out of date when this returns.
     :raises CheckpointFailed: if a table does not exist, or its copy has not as many rows as it has.
     """
     if not _KIND.fullmatch(kind):
         raise ValueError(f"not a kind of checkpoint: {kind!r}")
-    found = read(db) if tables is None else _some(db, set(tables))
+    found = read(db) if tables is None else some(db, set(tables))
     wanted = sorted(found if tables is None else set(tables))
     if missing := [name for name in wanted if name not in found]:
         raise CheckpointFailed(f"These tables are to be copied and do not exist: {', '.join(missing)}.")
@@ -109,13 +116,13 @@ def take(db: Database, tables: Iterable[str] | None, kind: str) -> Checkpoint:
     sizes = dict(db.rows(_SIZES))
     with bulk(db):
         copies = {
-            table.name: _copy(db, empty, number, table, sizes.get(table.name, 0))
+            table.name: _copy(db, empty, number, table, sizes.get(table.name, 0), still=still)
             for number, table in enumerate(stored, 1)
         }
     return replace(empty, copies=copies)
 
 
-def _some(db: Database, wanted: Iterable[str]) -> dict[str, Table]:
+def some(db: Database, wanted: Iterable[str]) -> dict[str, Table]:
     """These tables, and every view."""
     views = set(table_names(db, views=True)) - set(table_names(db))
     return read(db, views.union(wanted))
@@ -130,7 +137,9 @@ WORTH_AN_ALTER = 4_000_000
 """Bytes of rows from which on a copy is quicker without the indexes, whose removal costs one ALTER."""
 
 
-def _copy(db: Database, checkpoint: Checkpoint, number: int, table: Table, size: int = WORTH_AN_ALTER) -> Copy:
+def _copy(
+    db: Database, checkpoint: Checkpoint, number: int, table: Table, size: int = WORTH_AN_ALTER, *, still: bool = True
+) -> Copy:
     name = f"{OWN}{checkpoint.kind}_{number}"
     db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
     db.execute(
@@ -140,15 +149,20 @@ def _copy(db: Database, checkpoint: Checkpoint, number: int, table: Table, size:
     for statement in build_like(name, table) if int(size) >= WORTH_AN_ALTER else build_like(name, table)[:1]:
         db.execute(statement)
     written = db.execute(copy_rows(name, table.name, table.stored_names))
-    rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(table.name)}"))
-    if written != rows:
+    if still:
+        _require_as_many(db, table.name, written)
+    db.execute(f"UPDATE {identifier(checkpoint.map)} SET whole=1 WHERE number={number}")
+    return Copy(number, table, name, written)
+
+
+def _require_as_many(db: Database, table: str, copied: int) -> None:
+    rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(table)}"))
+    if copied != rows:
         raise CheckpointFailed(
-            f"The copy of {table.name} has {written} rows, and the table itself has {rows}.",
+            f"The copy of {table} has {copied} rows, and the table itself has {rows}.",
             why="Somebody wrote to it while it was copied.",
             next_step="Repeat when nobody writes.",
         )
-    db.execute(f"UPDATE {identifier(checkpoint.map)} SET whole=1 WHERE number={number}")
-    return Copy(number, table, name, rows)
 
 
 def build_like(name: str, table: Table, *extra: str) -> list[str]:
@@ -174,8 +188,8 @@ def _needed(index: Index, table: Table) -> bool:
 
 def clear(db: Database, kind: str) -> None:
     """Drop whatever is left of a checkpoint of this kind, known or not."""
-    pattern = f"{OWN}{kind}_".replace("_", r"\_") + "%"
-    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME LIKE %s"
+    pattern = f"^{OWN}{kind}_([0-9]+|map)$"
+    sql = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME REGEXP %s"
     # The map goes last: while a copy is there, something says what it is a copy of.
     for name in sorted((row[0] for row in db.rows(sql, (pattern,))), key=lambda name: name.endswith("_map")):
         db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
@@ -189,7 +203,7 @@ def drop(db: Database, checkpoint: Checkpoint) -> None:
 def advance(db: Database, checkpoint: Checkpoint, tables: Iterable[str]) -> Checkpoint:
     """The checkpoint with the present content of ``tables``: changed ones copied anew, removed ones forgotten."""
     tables = set(tables)
-    found = _some(db, tables)
+    found = some(db, tables)
     copies = dict(checkpoint.copies)
     with bulk(db):
         for name in sorted(tables):
@@ -236,138 +250,7 @@ def _renew(db: Database, checkpoint: Checkpoint, old: Copy | None, table: Table,
         for statement in equalize(old.name, table.name, table):
             db.execute(statement)
     rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(old.name)}"))
+    _require_as_many(db, table.name, rows)
     counter = table.auto_increment or 0
     db.execute(f"UPDATE {identifier(checkpoint.map)} SET counter={counter} WHERE number={old.number}")
     return replace(old, table=table, rows=rows)
-
-
-def restore(
-    db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None, *, appended: Collection[str] = ()
-) -> None:
-    """Make ``tables`` (``None``: all that the checkpoint or the schema knows) exactly what they were: for staging.
-
-    Tables added since are dropped, removed ones come back, altered ones are built again, of all others only the rows
-    that differ are written. AUTO_INCREMENT does not go back.
-
-    :param appended: tables of which only the rows numbered since are removed, without a look at the others. The caller
-        compares them afterwards: :func:`cut` says where that can be done.
-    :raises CheckpointFailed: if a table was there at the time and no copy of it was taken.
-    """
-    live = read(db) if tables is None else _some(db, tables := set(tables))
-    wanted = set(checkpoint.present) | set(live) if tables is None else set(tables)
-    if tables is None:
-        wanted -= set(checkpoint.present) - set(checkpoint.copies) - set(checkpoint.views)
-    known = set(checkpoint.copies) | set(checkpoint.views)
-    if lost := sorted(name for name in wanted & set(checkpoint.present) if name not in known):
-        raise CheckpointFailed(f"There is no copy to put these tables back from: {', '.join(lost)}.")
-    copies = [checkpoint.copies[name] for name in sorted(wanted & set(checkpoint.copies))]
-    with bulk(db):
-        for statement in _removals(checkpoint, wanted, live):
-            db.execute(statement)
-        _put_back(db, copies, live, frozenset(appended))
-        if any(live.get(name) != view for name, view in checkpoint.views.items()):
-            for view in ordered_views(checkpoint.views.values()):
-                db.execute(or_replace(view))
-        for copy in copies:
-            for statement in (part for trigger in copy.table.triggers for part in trigger_statements(trigger)):
-                db.execute(statement)
-
-
-def cut(copy: Copy) -> str:
-    """A statement that removes the rows numbered since the copy was taken; empty where rows are not numbered."""
-    table = copy.table
-    if table.auto_increment is None or len(table.key) != 1 or not table.column(table.key[0]).counts:
-        return ""
-    return f"DELETE FROM {identifier(table.name)} WHERE {identifier(table.key[0])} >= {table.auto_increment}"
-
-
-def _removals(checkpoint: Checkpoint, wanted: set[str], live: Mapping[str, Table]) -> Iterator[str]:
-    for name in sorted(wanted & set(live)):
-        table = live[name]
-        for trigger in table.triggers:
-            yield f"DROP TRIGGER IF EXISTS {identifier(trigger.name)}"
-        if name not in checkpoint.present or table.is_view != (name in checkpoint.views):
-            yield f"DROP {'VIEW' if table.is_view else 'TABLE'} {identifier(name)}"
-
-
-def _put_back(db: Database, copies: Iterable[Copy], live: Mapping[str, Table], appended: frozenset[str]) -> None:
-    copies = list(copies)
-    rebuilt = [c for c in copies if c.table.name not in live or live[c.table.name].create != c.table.create]
-    for copy in rebuilt:  # all of them first: a foreign key refuses a parent of another type
-        db.execute(f"DROP TABLE IF EXISTS {identifier(copy.table.name)}")
-    for copy in rebuilt:
-        db.execute(copy.table.create)
-    anew = {copy.table.name for copy in rebuilt}
-    for copy in copies:
-        quick = cut(copy) if copy.table.name in appended and copy.table.name not in anew else ""
-        with db.transaction() if copy.table.transactional else nullcontext():
-            for statement in [quick] if quick else equalize(copy.table.name, copy.name, copy.table):
-                db.execute(statement)
-        before = live[copy.table.name].auto_increment if copy.table.name in live else 0
-        counter = max(copy.table.auto_increment or 0, before or 0)
-        if counter > (_counter(db, copy.table.name) or 0):
-            db.execute(f"ALTER TABLE {identifier(copy.table.name)} AUTO_INCREMENT={counter}")
-
-
-def _counter(db: Database, name: str) -> int | None:
-    sql = "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME=%s"
-    found = db.value(sql, (name,))
-    return None if found is None else int(found)
-
-
-def or_replace(view: Table) -> str:
-    """The statement that makes a view, whether it exists or not."""
-    return re.sub(r"^CREATE ", "CREATE OR REPLACE ", view.create, count=1)
-
-
-def ordered_views(views: Iterable[Table]) -> list[Table]:
-    """Views in an order in which each can be made: those that others stand on come first."""
-    waiting, done = list(views), []
-    while waiting:
-        names = {view.name for view in waiting}
-        ready = [v for v in waiting if not any(identifier(n) in v.create for n in names - {v.name})] or waiting
-        done += ready
-        waiting = [view for view in waiting if view not in ready]
-    return done
-
-
-def trigger_statements(trigger: Trigger) -> list[str]:
-    """Statements that make a trigger again in the session that it was made in, and leave ours as it was."""
-    return [
-        f"DROP TRIGGER IF EXISTS {identifier(trigger.name)}",
-        f"SET SESSION sql_mode={text(trigger.sql_mode)}, collation_connection={text(trigger.collation)}",
-        trigger.create,
-        "SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO'",
-        "SET NAMES utf8mb4",
-    ]
-
-
-def differences(db: Database, checkpoint: Checkpoint, tables: Iterable[str] | None = None) -> list[str]:
-    """A sentence for each of ``tables`` that is not what the checkpoint says; empty: all are equal."""
-    wanted = set(checkpoint.tables) if tables is None else set(tables)
-    live = read(db, wanted)
-    return [said for name in sorted(wanted) if (said := _difference(db, checkpoint, name, live.get(name)))]
-
-
-def _difference(db: Database, checkpoint: Checkpoint, name: str, live: Table | None) -> str:
-    copy = checkpoint.copies.get(name)
-    if copy is None:
-        gone = name not in checkpoint.present or name in checkpoint.views
-        return f"{name} was not there before." if gone and live and not live.is_view else ""
-    if live is None:
-        return f"{name} is gone."
-    if live.signature != copy.table.signature:
-        return f"{name} is built differently."
-    if _behaviour(live) != _behaviour(copy.table):
-        return f"{name} has other triggers."
-    sums = [row[1] for row in db.rows(f"CHECKSUM TABLE {identifier(name)}, {identifier(copy.name)}")]
-    return "" if sums[0] == sums[1] else f"{name} has other rows."
-
-
-def _behaviour(table: Table) -> list[tuple[str, str, str]]:
-    return [(trigger.name, trigger.sql_mode, trigger.create) for trigger in table.triggers]
-
-
-def unknown_tables(db: Database, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Tables and views that have come since the checkpoint was taken."""
-    return tuple(name for name in table_names(db, views=True) if name not in checkpoint.present)

@@ -236,7 +236,7 @@ def _refuse(source: Database, target: Database, masks: Mapping[str, Mapping[str,
             f"Production and staging are the same database, {source.name}.",
             next_step="Give staging a schema of its own.",
         )
-    if any(kind in ("inside", "keyed") for columns in masks.values() for kind in columns.values()):
+    if any(kind in ("inside", "keyed", "setting") for columns in masks.values() for kind in columns.values()):
         try:
             source.value("SELECT REGEXP_REPLACE('a','a','b')")
         except QueryFailed as refused:

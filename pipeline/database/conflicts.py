@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.database.merge_plan import CONFLICTS, MergeTable
+from pipeline.database.merge_plan import MergeTable
 from pipeline.database.sql import text
 
 KEPT_ADDED = "the update added this row and somebody wrote it since: it stays"
@@ -24,6 +24,6 @@ NOT_UNIQUE = "rows written since do not allow this unique key: it was not put ba
 def conflict(table: MergeTable, key: str, column: str, what: str, stage: str) -> str:
     """The beginning of a statement that reports rows; ``key`` is an expression, a FROM follows."""
     return (
-        f"INSERT INTO {CONFLICTS} (tab, row_key, col, what, stage)"
+        f"INSERT INTO {table.conflicts} (tab, row_key, col, what, stage)"
         f" SELECT {text(table.name)}, {key}, {text(column)}, {text(what)}, {text(stage)}"
     )

@@ -6,13 +6,14 @@ server's client program on the host. Values that Python cannot hold exactly (zer
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pymysql
-from pymysql.constants import FIELD_TYPE
+from pymysql.constants import FIELD_TYPE, SERVER_STATUS
 from pymysql.converters import encoders
 from pymysql.cursors import Cursor
 
@@ -24,6 +25,9 @@ CONNECT_SECONDS = 10
 ANSWER_SECONDS = 3600
 LOCK_SECONDS = 3
 """No statement waits longer than this for a lock, so none makes the shop queue behind it for longer."""
+LOCK_PATIENCE = 30
+"""Seconds for which a statement that met a lock is tried again; between two tries whoever queues behind it may pass."""
+PAUSE_SECONDS = 0.5
 
 SESSION = (
     (
@@ -45,7 +49,8 @@ _WHOLE_NUMBERS = (
 )
 _ACCESS_DENIED = {1044, 1045, 1698, 1873}
 _NO_SUCH_DATABASE = 1049
-_LOCK_ERRORS = {1205, 1213}
+_LOCK_TIMEOUT, _DEADLOCK = 1205, 1213
+_LOCK_ERRORS = {_LOCK_TIMEOUT, _DEADLOCK}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b"})
 
 
@@ -70,8 +75,15 @@ class QueryFailed(PalierError):
     """The server refused a statement; ``code`` is its error number."""
 
     def __init__(self, name: str, code: int, message: str) -> None:
-        super().__init__(f"The database {name} refused a statement: {message} (error {code}).", production="")
         self.code = code
+        super().__init__(
+            f"The database {name} refused a statement: {message} (error {code}).",
+            why="Another session holds a lock on what the statement needs." if self.locked else "",
+            next_step="See who it is (SHOW FULL PROCESSLIST), and start again when they are done."
+            if self.locked
+            else "",
+            production="",
+        )
 
     @property
     def locked(self) -> bool:
@@ -180,10 +192,25 @@ class Database:
         return self._connection.cursor()
 
     def _run(self, cursor: Cursor, sql: str, args: Sequence[Any]) -> int:
-        try:
-            return int(cursor.execute(sql, tuple(args) or None))
-        except pymysql.MySQLError as error:
-            raise QueryFailed(self.name, _code(error), _message(error)) from error
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            began = time.monotonic()
+            try:
+                return int(cursor.execute(sql, tuple(args) or None))
+            except pymysql.MySQLError as error:
+                refused = QueryFailed(self.name, _code(error), _message(error))
+                if not self._worth_another_try(refused, began, deadline):
+                    raise refused from error
+            time.sleep(PAUSE_SECONDS)
+
+    def _worth_another_try(self, refused: QueryFailed, began: float, deadline: float) -> bool:
+        """Not inside a transaction, of which the server may have taken back more than this statement.
+
+        A statement that was refused without waiting has a caller who wants it so.
+        """
+        inside = cast("Any", self._connection).server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+        waited = refused.code == _DEADLOCK or time.monotonic() - began > LOCK_SECONDS / 2
+        return refused.locked and waited and not inside and time.monotonic() < deadline
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

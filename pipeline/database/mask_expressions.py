@@ -16,11 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.database.mask_documents import without_fields
 from pipeline.database.sql import identifier
 from pipeline.database.sql import text as literal
 
-Kind = Literal["email", "name", "phone", "address", "text", "ip", "company", "secret", "inside", "keyed", "keep"]
-"""What a value is. ``inside``: only the e-mail addresses in it; ``keyed``: the column beside it says which kind."""
+Kind = Literal[
+    "email", "name", "phone", "address", "text", "ip", "company", "secret", "setting", "inside", "keyed", "keep"
+]
+"""What a value is. ``inside``: only the e-mail addresses in it; ``keyed``: the column beside it says which kind;
+``setting``: the same, and a secret where that column or the value itself speaks of one."""
 
 SALT = "@palier_salt"
 DIGEST = "@palier_digest"
@@ -53,6 +57,9 @@ class Field:
     """Whether its collation distinguishes case."""
     key: str | None = None
     """The column beside it that names the value (``meta_key`` of ``meta_value``)."""
+    people: str = ""
+    """For a column with a ``key``: an SQL condition, whether the row is about a person. Then what the key does not say
+    to be the shop's own is masked."""
 
 
 def mask(kind: Kind, field: Field) -> str:
@@ -68,7 +75,7 @@ def mask(kind: Kind, field: Field) -> str:
 def _other_mask(kind: Kind, field: Field, column: str) -> str:
     """Numbers, dates and bytes; what cannot hold a value of that kind (a flag named ``email_sent``) stays."""
     masked = column
-    if kind in ("inside", "keyed"):
+    if kind in ("inside", "keyed", "setting"):
         return column
     if field.type in BYTES:
         masked = _bytes_mask(kind, column)
@@ -91,8 +98,8 @@ def _text_mask(kind: Kind, field: Field, column: str) -> str:
     value = f"CONVERT({column} USING utf8mb4)"
     if kind == "inside":
         return _inside(field, value)
-    if kind == "keyed":
-        return _keyed(field, value)
+    if kind in ("keyed", "setting"):
+        return _keyed(field, value, settings=kind == "setting")
     return _digested(value, _SHAPES[kind](field, value), _normal(field, value))
 
 
@@ -271,7 +278,8 @@ def _inside(field: Field, value: str) -> str:
     if field.limit is None or field.limit >= EMAIL_LENGTH:
         whole = _digested(value, _email(field, value), _normal(field, value))
         overwritten = f"IF({value} REGEXP {literal(WHOLE_EMAIL)},{whole},{overwritten})"
-    return f"IF({value} LIKE '%@%' OR {value} LIKE '%\\%40%',{overwritten},{value})"
+    without = f"IF({value} LIKE '%@%' OR {value} LIKE '%\\%40%',{overwritten},{value})"
+    return without_fields(without) if field.limit is None or field.limit >= EMAIL_LENGTH else without
 
 
 KEYS: tuple[tuple[Kind, str], ...] = (
@@ -287,13 +295,64 @@ KEYS: tuple[tuple[Kind, str], ...] = (
 """What the keys of key-value tables (``wp_usermeta``, ``wp_postmeta``) say about the values beside them."""
 
 
-def _keyed(field: Field, value: str) -> str:
-    if field.key is None:
-        return _inside(field, value)
-    key = f"LOWER(CONVERT({identifier(field.key)} USING utf8mb4))"
-    normal = _normal(field, value)
-    cases = " ".join(
-        f"WHEN {key} REGEXP {literal(pattern)} THEN {_digested(value, _SHAPES[kind](field, value), normal)}"
-        for kind, pattern in KEYS
+_SPEAK_OF_SECRETS = "secret|passw(or)?d|token|(api|private|access)_?key"
+SETTING_NAMES = (
+    f"{_SPEAK_OF_SECRETS}|credential|licen[cs]e|webhook|(signing|encryption)_?key|client_?id"
+    "|(^|_)(key|pass|pwd|salt|signature|hash|cert(ificate)?|login|user(name)?|merchant(_?id)?|account(_?id)?)"
+    "(_?(live|test|prod(uction)?|sandbox|[0-9]+))?$"
+)
+"""What the names of settings say when they hold a key of the shop, or the account that it opens."""
+SETTING_VALUES = (
+    "(^|[^a-z0-9])(sk|rk|whsec)_[a-z0-9]|-----BEGIN [A-Z ]*PRIVATE KEY|^eyJ[A-Za-z0-9_-]{8,}[.]"
+    f'|"[a-z0-9_.-]*({_SPEAK_OF_SECRETS})[a-z0-9_.-]*"[[:space:]]*[:;]'
+)
+"""Keys that can be told by their look, and documents (JSON, serialised PHP) that have a field for one."""
+PLAIN_SETTING = "^(-?[0-9]{1,4}|yes|no|on|off|true|false)$"
+"""Switches, counts and durations (``PS_PASSWD_TIME_FRONT``) stay: a shop without them behaves otherwise."""
+
+
+OWN_KEYS = "|".join(
+    (
+        "capabilities$|user_level$|user-settings|persisted_preferences$|^(locale|admin_color|rich_editing|use_ssl)$",
+        "^(syntax_highlighting|comment_shortcuts|show_admin_bar_front|dismissed_|closedpostboxes_|metaboxhidden_)",
+        "^(paying_customer|last_update|_order_number|_created_via|_cart_hash|_edit_lock|_edit_last|_customer_user)$",
+        "^_(order_(currency|version|total|tax|shipping|shipping_tax|stock_reduced)|payment_method(_title)?)$",
+        "^_(prices_include_tax|recorded_(sales|coupon_usage_counts)|download_permissions_granted|is_vat_exempt)$",
+        "^_?(billing|shipping)_(country|state|method)$",
+        "^_?(qty|tax_class|product_id|variation_id|line_[a-z_]+|reduced_stock|refunded_item_id|restock_refunded_items)$",
+        "^(method_id|instance_id|cost|total_tax|taxes|rate_id|label|compound|(shipping_)?tax_amount|rate_(percent|code))$",
+        "^(discount_amount(_tax)?|_fee_amount|items)$|^(pa|attribute)_",
     )
-    return f"CASE {cases} ELSE {_inside(field, value)} END"
+)
+"""Keys of WordPress and WooCommerce whose values speak of the shop, in tables that speak of people."""
+PLAIN = "^(-?[0-9]{1,6}([.][0-9]+)?|yes|no|on|off|true|false|[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:+Z -]*|[a-z]{1,3})$"
+"""Counts, prices, switches, dates, and codes of countries: no telephone number is so short."""
+DATED_KEYS = "date|time|_at$|expir|last_active|until"
+DOCUMENT = "^([{[]|[aObsdi]:[0-9])"
+
+
+def _keyed(field: Field, value: str, *, settings: bool) -> str:
+    normal, cases = _normal(field, value), []
+    if settings:
+        document = f"{value} REGEXP '^([{{[]|[aO]:[0-9])'"
+        shape = f"IF({document},{_text(field, value)},{_secret(field, value)})"
+        named = f"{_key(field)} REGEXP {literal(SETTING_NAMES)} OR " if field.key else ""
+        cases.append(
+            f"WHEN ({named}{value} REGEXP {literal(SETTING_VALUES)})"
+            f" AND {value} NOT REGEXP {literal(PLAIN_SETTING)} THEN {_digested(value, shape, normal)}"
+        )
+    if field.key:
+        cases += [
+            f"WHEN {_key(field)} REGEXP {literal(pattern)} THEN {_digested(value, _SHAPES[kind](field, value), normal)}"
+            for kind, pattern in KEYS
+        ]
+    if field.key and field.people:
+        own = f"{_key(field)} REGEXP {literal(OWN_KEYS)} OR {value} REGEXP {literal(PLAIN)}"
+        dated = f"{_key(field)} REGEXP {literal(DATED_KEYS)} AND {value} REGEXP '^[0-9]{{1,13}}$'"
+        theirs = f"NOT ({own} OR {value} REGEXP {literal(DOCUMENT)} OR ({dated})) AND {field.people}"
+        cases.append(f"WHEN {theirs} THEN {_digested(value, _text(field, value), normal)}")
+    return f"CASE {' '.join(cases)} ELSE {_inside(field, value)} END" if cases else _inside(field, value)
+
+
+def _key(field: Field) -> str:
+    return f"LOWER(CONVERT({identifier(field.key or '')} USING utf8mb4))"

@@ -14,6 +14,7 @@ from typing import cast
 from pipeline.database.classes import Class, Classes
 from pipeline.database.mask_expressions import ADDRESSES, BYTES, DATES, TEXTS, Field, Kind
 from pipeline.database.schema import Column, Table
+from pipeline.database.sql import identifier, text
 
 Plan = dict[str, dict[str, Kind]]
 """Table -> column -> kind; only what is masked."""
@@ -75,6 +76,9 @@ _KEY_OF = {
     # What a row of WordPress's posts is: an order is one where a shop keeps its orders there.
     **dict.fromkeys(("post_title", "post_excerpt", "post_content", "post_password"), ("post_type",)),
 }
+_OF_PEOPLE = re.compile(r"(user|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
+_ORDERS = "^shop_(order|subscription)|^flamingo_|^(wpcf7s|feedback|nf_sub|wc_booking)$"
+"""Posts that are orders, or what somebody has sent through a form."""
 
 
 def detect(field: Field) -> Kind | None:
@@ -115,7 +119,18 @@ def fields(table: Table) -> tuple[Field, ...]:
 def _field(column: Column, unique: bool, table: Table) -> Field:
     exact = (column.collation or "_bin").endswith(("_bin", "_cs"))
     key = next((key for key in _KEY_OF.get(column.name.lower(), ()) if table.has(key)), None)
-    return Field(column.name, column.data_type, _limit(column), unique, exact, key)
+    return Field(column.name, column.data_type, _limit(column), unique, exact, key, _people(table) if key else "")
+
+
+def _people(table: Table) -> str:
+    """Which rows of a table of keys and values are about a person, as an SQL condition; empty: nobody can say."""
+    if _OF_PEOPLE.search(table.name):
+        return "TRUE"
+    if table.name.endswith("postmeta") and table.has("post_id"):
+        posts = f"{table.name.removesuffix('meta')}s"
+        orders = f"SELECT 1 FROM {identifier(posts)} o WHERE o.ID = post_id AND o.post_type REGEXP {text(_ORDERS)}"
+        return f"EXISTS ({orders})"
+    return ""
 
 
 def _limit(column: Column) -> int | None:

@@ -20,7 +20,7 @@ from pipeline.database.merge_plan import ACTION, CONFLICTS, STATE, MergePlan, Me
 from pipeline.database.references import references
 from pipeline.database.schema import Table, read
 from pipeline.database.shell import raise_counters
-from pipeline.database.sql import OWN, identifier, names
+from pipeline.database.sql import OWN, identifier, names, own
 
 
 def refuse(before: Mapping[str, Table], after: Mapping[str, Table], footprint: Footprint) -> list[str]:
@@ -76,7 +76,7 @@ def record(
     """
     live = read(db)
     plan = plan_merge(checkpoint, footprint, live, counters or {})
-    _prepare(db)
+    _prepare(db, plan)
     used = _asides(db)
     tables = tuple(
         replace(
@@ -88,7 +88,7 @@ def record(
     )
     for (statement,) in db.rows(raise_counters(identifier(checkpoint.map))):
         db.execute(str(statement).rstrip(";"))
-    return MergePlan(tables, plan.views_before, plan.views_added, plan.map)
+    return replace(plan, tables=tables)
 
 
 def plan_merge(
@@ -109,17 +109,17 @@ def plan_merge(
             continue
         number = copy.number if copy else free
         free += 0 if copy else 1
-        tables.append(MergeTable(number, name, copy, now, counters=tuple(counters.get(name, ()))))
+        tables.append(MergeTable(number, name, copy, now, counters=tuple(counters.get(name, ())), of=checkpoint.of))
     added = tuple(n for n in footprint.added if n in live and live[n].is_view)
     views = {name: view for name, view in checkpoint.views.items() if name in footprint.tables}
-    return MergePlan(tuple(tables), views, added, checkpoint.map)
+    return MergePlan(tuple(tables), views, added, checkpoint.map, checkpoint.of)
 
 
-def _prepare(db: Database) -> None:
-    forget(db)
-    db.execute(f"CREATE TABLE {STATE} (part VARCHAR(64) PRIMARY KEY) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")
+def _prepare(db: Database, plan: MergePlan) -> None:
+    forget(db, plan.of)
+    db.execute(f"CREATE TABLE {plan.state} (part VARCHAR(64) PRIMARY KEY) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")
     db.execute(
-        f"CREATE TABLE {CONFLICTS} (id INT AUTO_INCREMENT PRIMARY KEY, tab VARCHAR(64) NOT NULL, row_key TEXT,"
+        f"CREATE TABLE {plan.conflicts} (id INT AUTO_INCREMENT PRIMARY KEY, tab VARCHAR(64) NOT NULL, row_key TEXT,"
         " col VARCHAR(64) NOT NULL DEFAULT '', what VARCHAR(200) NOT NULL, stage VARCHAR(80) NOT NULL)"
         " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
     )
@@ -134,14 +134,14 @@ def _asides(db: Database) -> int:
     return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
 
 
-def forget(db: Database, *, asides: bool = False) -> None:
-    """Drop the images, the state and the conflicts of an earlier recording; with ``asides``, what was set aside too."""
-    kinds = "post|gone|work|wide|cells" + ("|aside" if asides else "")
+def forget(db: Database, of: str) -> None:
+    """Drop the images, the state and the conflicts that were recorded for the run ``of``."""
+    run = f"_{of}" if of else ""
     sql = (
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        f" AND (TABLE_NAME REGEXP '^{OWN}({kinds})_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
+        f" AND (TABLE_NAME REGEXP '^{OWN}(post|gone|work|wide|cells){run}_[0-9]+$' OR TABLE_NAME IN (%s, %s))"
     )
-    for (name,) in db.rows(sql, (STATE, CONFLICTS)):
+    for (name,) in db.rows(sql, (own(CONFLICTS, of), own(STATE, of))):
         db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
 
 

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 from pipeline.database.checkpoint import Copy
 from pipeline.database.references import Reference
 from pipeline.database.schema import Column, Table
-from pipeline.database.sql import OWN
+from pipeline.database.sql import own
 
-CONFLICTS = f"{OWN}conflicts"
-STATE = f"{OWN}state"
+CONFLICTS, STATE = "conflicts", "state"
+"""Tables of one run: what a person must know after the way back; which of its parts are done."""
 ACTION = "_palier_act"
 """The column of a work table that says what happens to the row: 1 it is put back, 2 it goes, 0 it stays as it is."""
 
@@ -37,6 +37,8 @@ class MergeTable:
     renamed: tuple[tuple[str, str], ...] = ()
     """Columns that the update only gave another name: the old one and the new one."""
     aside_number: int = 0
+    of: str = ""
+    """The run whose tables these are: every promotion keeps its own."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -72,32 +74,36 @@ class MergeTable:
     @property
     def post(self) -> str:
         """The images of the rows that the update added or changed; without a key: fingerprints and differences."""
-        return f"{OWN}post_{self.number}"
+        return own("post", self.of, self.number)
 
     @property
     def gone(self) -> str:
         """The images of the rows that the update removed."""
-        return f"{OWN}gone_{self.number}"
+        return own("gone", self.of, self.number)
 
     @property
     def work(self) -> str:
         """Empty until the way back is taken; then what is done to each row."""
-        return f"{OWN}work_{self.number}"
+        return own("work", self.of, self.number)
 
     @property
     def wide(self) -> str:
         """What the columns with another type hold just before the reverse ALTER."""
-        return f"{OWN}wide_{self.number}"
+        return own("wide", self.of, self.number)
 
     @property
     def aside(self) -> str:
         """Where a table goes that the update made, or what others wrote into columns that it added."""
-        return f"{OWN}aside_{self.aside_number or self.number}"
+        return own("aside", number=self.aside_number or self.number)
 
     @property
     def cells(self) -> str:
         """What the update itself wrote into the columns that it added."""
-        return f"{OWN}cells_{self.number}"
+        return own("cells", self.of, self.number)
+
+    @property
+    def conflicts(self) -> str:
+        return own(CONFLICTS, self.of)
 
     @property
     def gained(self) -> tuple[Column, ...]:
@@ -116,6 +122,17 @@ class MergePlan:
     views_added: tuple[str, ...]
     map: str
     """The checkpoint's map, which knows the highest AUTO_INCREMENT."""
+    of: str = ""
+
+    @property
+    def conflicts(self) -> str:
+        """The table that lists what a person must know after the way back."""
+        return own(CONFLICTS, self.of)
+
+    @property
+    def state(self) -> str:
+        """The table that says which parts of the way back are done."""
+        return own(STATE, self.of)
 
     def json(self) -> str:
         return _ADAPTER.dump_json(self).decode()

@@ -6,14 +6,14 @@ Everything in it may be repeated: what is done once only leaves its mark in the 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pipeline.database.alter import Late, Reversal, reverse
 from pipeline.database.aside import carry_over, put_aside
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.compare import equalize
 from pipeline.database.conflicts import CAME_BACK_TABLE, NOT_UNIQUE, conflict
-from pipeline.database.merge_plan import CONFLICTS, STATE, MergePlan, MergeTable
+from pipeline.database.merge_plan import MergePlan, MergeTable
 from pipeline.database.merge_sql import apply, fill, images, keep_wide, settle
 from pipeline.database.merge_unkeyed import hold_still
 from pipeline.database.restore import DEFAULTS, restore_body, restore_triggers, restore_views
@@ -27,11 +27,11 @@ MERGE_FILE = "merge.sh"
 REPORT_FILE = "conflicts.txt"
 """Where the conflicts are listed, in the run's folder: table, key, column, what; tabs between."""
 
-_FUNCTIONS = f"""
-palier_done() {{
-    palier_count=$(echo "SELECT COUNT(*) FROM {STATE} WHERE part = '$1';" | palier_sql) || exit 1
+_FUNCTIONS = """
+palier_done() {
+    palier_count=$(echo "SELECT COUNT(*) FROM @STATE@ WHERE part = '$1';" | palier_sql) || exit 1
     [ "$palier_count" = 1 ]
-}}
+}
 """
 
 
@@ -63,24 +63,24 @@ def merge_script(plan: MergePlan, schema: str, *, defaults: str = DEFAULTS, prog
     return "".join(
         [
             preamble(schema, defaults, program),
-            _FUNCTIONS,
+            _FUNCTIONS.replace("@STATE@", plan.state),
             "palier_live=$(palier_definitions)\n",
             run_sql([drop_triggers(table.name for table in plan.tables)], each=True) if plan.tables else "",
-            *_rows(both, plan.tables),
-            *(_altered(table, reverse(table.then, table.now)) for table in altered),
+            *_rows(both, plan),
+            *(_altered(table, reverse(table.then, table.now), plan) for table in altered),
             *(_drop_view(name) for name in plan.views_added),
             *(_aside(table) for table in made),
-            *(_again(table) for table in removed),
+            *(_again(table, plan) for table in removed),
             run_sql([raise_counters(identifier(plan.map))], each=True) if plan.tables else "",
             "palier_live=$(palier_definitions)\n",
             restore_views(plan.views_before.values()),
             restore_triggers(table.then for table in plan.tables if table.before),
-            _report(made),
+            _report(made, plan),
         ]
     )
 
 
-def _rows(tables: Iterable[MergeTable], plan: Sequence[MergeTable]) -> list[str]:
+def _rows(tables: Iterable[MergeTable], plan: MergePlan) -> list[str]:
     """All transactional tables in one transaction; the others one by one, their images first."""
     touched = [table for table in tables if table.touched]
     together = [table for table in touched if table.now.transactional]
@@ -89,35 +89,35 @@ def _rows(tables: Iterable[MergeTable], plan: Sequence[MergeTable]) -> list[str]
         statements = [
             *(hold_still(table) for table in together if not table.key),
             *(s for table in together for s in images(table)),
-            *settle(together, plan),
+            *settle(together, plan.tables),
             *(s for table in together for s in apply(table)),
         ]
-        parts.append(_once("rows", statements, still=not all(table.key for table in together)))
+        parts.append(_once(plan, "rows", statements, still=not all(table.key for table in together)))
     for table in touched:
         if not table.now.transactional:
-            parts.append(_once(f"images-{table.number}", [*images(table), *settle([table], plan)]))
-            parts.append(_once(f"rows-{table.number}", apply(table)))
+            parts.append(_once(plan, f"images-{table.number}", [*images(table), *settle([table], plan.tables)]))
+            parts.append(_once(plan, f"rows-{table.number}", apply(table)))
     return parts
 
 
-def _once(part: str, statements: Iterable[str], *, still: bool = False) -> str:
+def _once(plan: MergePlan, part: str, statements: Iterable[str], *, still: bool = False) -> str:
     """Shell text that runs statements in one transaction with the mark that they were run.
 
     :param still: at REPEATABLE READ, which locks gaps too.
     """
     level = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"] if still else []
-    body = [*level, "START TRANSACTION", f"INSERT INTO {STATE} VALUES ({text(part)})", *statements, "COMMIT"]
+    body = [*level, "START TRANSACTION", f"INSERT INTO {plan.state} VALUES ({text(part)})", *statements, "COMMIT"]
     return f"if palier_done {part}; then :; else\n{run_sql(body)}fi\n"
 
 
-def _altered(table: MergeTable, back: Reversal) -> str:
+def _altered(table: MergeTable, back: Reversal, plan: MergePlan) -> str:
     """The reverse ALTER while the table is built as the update left it; then the values, then what they must obey."""
     keeping = [*(keep_wide(table, back.retyped) if back.retyped else []), *(put_aside(table) if table.gained else [])]
     before_alter = [*keeping, back.alter]
     parts = [f"if {is_defined(table.now)}then\n{run_sql(before_alter)}fi\n"] if back.alter else []
     if back.retyped or back.refill:
         filled = [*fill(table, back.refill, back.retyped), *carry_over(table)]
-        parts.append(_once(f"fill-{table.number}", filled))
+        parts.append(_once(plan, f"fill-{table.number}", filled))
     return "".join([*parts, *(_late(table, item) for item in back.late)])
 
 
@@ -138,7 +138,7 @@ def _late(table: MergeTable, item: Late) -> str:
 def _reported(table: MergeTable, column: str, what: str, stage: str) -> list[str]:
     """Statements that report something about a whole table, once however often they are run."""
     return [
-        f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = {text(stage)}",
+        f"DELETE FROM {table.conflicts} WHERE tab = {text(table.name)} AND stage = {text(stage)}",
         conflict(table, "''", column, what, stage),
     ]
 
@@ -163,12 +163,12 @@ def _aside(table: MergeTable) -> str:
     return f"{_exists(table.aside)}:\nelse\n{_exists(table.name)}{run_sql([rename])}fi\nfi\n"
 
 
-def _again(table: MergeTable) -> str:
+def _again(table: MergeTable, plan: MergePlan) -> str:
     """A table that the update removed is made again, unless somebody else has made one of its name."""
     number, was = table.number, table.then
-    mark = run_sql([f"REPLACE INTO {STATE} VALUES ({text(f'create-{number}')})", _if_missing(was)])
+    mark = run_sql([f"REPLACE INTO {plan.state} VALUES ({text(f'create-{number}')})", _if_missing(was)])
     report = run_sql(_reported(table, "", CAME_BACK_TABLE, f"create-{number}"))
-    rows = _once(f"fill-{number}", equalize(table.name, table.copy.name, was))
+    rows = _once(plan, f"fill-{number}", equalize(table.name, table.copy.name, was))
     return (
         f"{_exists(table.name)}palier_made=no\nelse\npalier_made=yes\n{mark}fi\n"
         f'if [ "$palier_made" = no ] && ! palier_done create-{number}; then\n{report}'
@@ -180,9 +180,9 @@ def _if_missing(table: Table) -> str:
     return table.create.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
 
 
-def _report(made: Iterable[MergeTable]) -> str:
+def _report(made: Iterable[MergeTable], plan: MergePlan) -> str:
     """Writes the list of conflicts, and says how many there are and which tables were set aside."""
-    query = f"SELECT tab, row_key, col, what FROM {CONFLICTS} ORDER BY id"
+    query = f"SELECT tab, row_key, col, what FROM {plan.conflicts} ORDER BY id"
     lines = "".join(
         f"echo {shlex.quote(f'{table.name} is kept as {table.aside}, with the rows written into it.')}\n"
         for table in made

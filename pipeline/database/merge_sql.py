@@ -21,7 +21,7 @@ from pipeline.database.conflicts import (
     STAYS_DELETED,
     conflict,
 )
-from pipeline.database.merge_plan import ACTION, CONFLICTS, MergeTable
+from pipeline.database.merge_plan import ACTION, MergeTable
 from pipeline.database.merge_unkeyed import RETURNS, multiset
 from pipeline.database.references import columns_match
 from pipeline.database.schema import Column, ForeignKey, Index, Table
@@ -42,7 +42,7 @@ def images(table: MergeTable) -> list[str]:
     """Statements that fill the work table and report the conflicts; the shop's rows are only read. May be repeated."""
     begin = [
         f"DELETE FROM {identifier(table.work)}",
-        f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'rows'",
+        f"DELETE FROM {table.conflicts} WHERE tab = {text(table.name)} AND stage = 'rows'",
     ]
     return [*begin, *(_Keyed(table).statements() if table.key else multiset(table))]
 
@@ -315,7 +315,7 @@ def _fill(table: MergeTable, refilled: Sequence[str], changed: Sequence[str]) ->
     before, after = table.then, table.now
     live, copy = identifier(table.name), identifier(table.copy.name)
     then = matched("l", "p", table.key, before, before)
-    yield f"DELETE FROM {CONFLICTS} WHERE tab = {text(table.name)} AND stage = 'fill'"
+    yield f"DELETE FROM {table.conflicts} WHERE tab = {text(table.name)} AND stage = 'fill'"
     if refilled:
         cells = [f"l.{identifier(name)} = p.{identifier(name)}" for name in refilled]
         yield f"UPDATE IGNORE {live} l JOIN {copy} p ON {then} SET {', '.join([*cells, *_stamps(before, refilled)])}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.database.checkpoint import Checkpoint, Copy, or_replace, ordered_views, trigger_statements
+from pipeline.database.checkpoint import Checkpoint, Copy
 from pipeline.database.compare import equalize
+from pipeline.database.put_back import or_replace, ordered_views, trigger_statements
 from pipeline.database.schema import Table
 from pipeline.database.shell import (
     drop_triggers,

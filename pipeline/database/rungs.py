@@ -6,8 +6,9 @@ promise. What can be promised, ``palier drill`` measures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.database.connection import Database
@@ -21,7 +22,7 @@ COMPARED = 100_000_000
 RESTORED = 17_000_000
 """Bytes of data a second that a dump is read back in."""
 A_TABLE = 0.012
-"""Seconds that any table costs, however small."""
+"""Seconds that any table costs, however small; on a busy disk several times that, as :class:`Pace` measures."""
 
 
 class Rung(StrEnum):
@@ -81,6 +82,30 @@ class Ladder:
     def copied(self) -> tuple[str, ...]:
         """The tables that the checkpoint copies."""
         return tuple(sorted(choice.table for choice in self.choices if choice.copied))
+
+    @property
+    def must(self) -> tuple[str, ...]:
+        """The tables of the footprint that are copied, whatever it costs."""
+        return tuple(sorted(choice.table for choice in self.choices if choice.copied and choice.expected))
+
+    @property
+    def may(self) -> tuple[str, ...]:
+        """Every other table that is worth a copy, the smallest first: copied as far as :class:`Pace` lets them."""
+        others = [
+            choice for choice in self.choices if not choice.expected and choice.rung in (Rung.COPY, Rung.SNAPSHOT)
+        ]
+        return tuple(choice.table for choice in sorted(others, key=lambda choice: (choice.size, choice.table)))
+
+    def as_taken(self, copied: Collection[str]) -> Ladder:
+        """The rungs once the copies are made: a table that the time did not reach has the snapshot alone."""
+        rung = {True: Rung.COPY, False: Rung.SNAPSHOT}
+        may = set(self.may)
+        return Ladder(
+            tuple(
+                replace(choice, rung=rung[choice.table in copied]) if choice.table in may else choice
+                for choice in self.choices
+            )
+        )
 
     @property
     def seconds(self) -> float:
@@ -156,11 +181,50 @@ def copy_seconds(size: int) -> float:
     return A_TABLE + size / COPIED
 
 
+class Pace:
+    """Whether one more table fits into the time, told by the clock and by what the tables before it have taken."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """:param seconds: for how long tables may be copied, from the first time that :meth:`fits` is asked."""
+        self._seconds, self._clock = seconds, clock
+        self._end: float | None = None
+        self._reckoned = self._took = 0.0
+
+    def copied(self, size: int, took: float) -> None:
+        """A table of so many bytes has taken so many seconds; those of the footprint tell the pace as well."""
+        self._reckoned += copy_seconds(size)
+        self._took += took
+
+    @property
+    def slowness(self) -> float:
+        """How many times longer than reckoned copying takes here; at least 1."""
+        return max(1.0, self._took / self._reckoned) if self._reckoned else 1.0
+
+    def fits(self, size: int) -> bool:
+        now = self._clock()
+        self._end = now + self._seconds if self._end is None else self._end
+        return now + self.slowness * copy_seconds(size) <= self._end
+
+
+def restore_seconds(sizes: Collection[int]) -> float:
+    """Reading a full snapshot of tables of these sizes back in."""
+    return sum(sizes) / RESTORED + A_TABLE * len(sizes)
+
+
 def sizes(db: Database) -> dict[str, int]:
     """Table -> bytes of rows as the server reckons them; Palier's own tables and views are left out."""
     sql = (
         "SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0) FROM information_schema.TABLES"
         f" WHERE TABLE_SCHEMA=DATABASE() AND TABLE_TYPE <> 'VIEW' AND {NOT_OWN}"
+    )
+    return {str(name): int(size) for name, size in db.rows(sql)}
+
+
+def own_sizes(db: Database) -> dict[str, int]:
+    """Palier's own tables in the shop's schema -> bytes of rows and indexes as the server reckons them."""
+    sql = (
+        "SELECT TABLE_NAME, COALESCE(DATA_LENGTH + INDEX_LENGTH, 0) FROM information_schema.TABLES"
+        f" WHERE TABLE_SCHEMA=DATABASE() AND NOT ({NOT_OWN}) ORDER BY TABLE_NAME"
     )
     return {str(name): int(size) for name, size in db.rows(sql)}
 

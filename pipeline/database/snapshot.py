@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -156,9 +156,10 @@ _OWN = f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DAT
 def read_state(db: Database) -> State:
     tables = schema.read(db)
     real = [name for name, table in tables.items() if not table.is_view]
+    db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # otherwise each count would be of another moment
     db.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
-        rows = {name: int(db.value(f"SELECT COUNT(*) FROM {identifier(name)}")) for name in real}
+        rows = dict(counted(db, real))
     finally:
         db.execute("COMMIT")
     facts = db.rows(_FACTS)
@@ -170,6 +171,19 @@ def read_state(db: Database) -> State:
         inexact=tuple(name for name in real if not tables[name].transactional),
         size=sum(int(row[2]) for row in facts),
     )
+
+
+def counted(db: Database, tables: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Each table and how many rows it has in this transaction's view.
+
+    A transaction keeps every table that it has read from being altered, and a waiting ALTER keeps everybody from the
+    table. So each is let go as soon as it is counted.
+    """
+    for name in tables:
+        db.execute("SAVEPOINT palier_counts")
+        rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(name)}"))
+        db.execute("ROLLBACK TO SAVEPOINT palier_counts")
+        yield name, rows
 
 
 def _room(host: Host, folder: str, size: int) -> None:

@@ -24,6 +24,11 @@ back table by table; what is put back was consistent when it was copied."""
 _ESCAPES = str.maketrans({"\\": r"\\", "'": r"\'", "\n": r"\n", "\r": r"\r", "\0": r"\0", "\x1a": r"\Z"})
 
 
+def own(kind: str, of: str = "", number: int | None = None) -> str:
+    """The name of a table of Palier's own: what it holds, the run that it belongs to, and which one of them it is."""
+    return OWN + "_".join(part for part in (kind, of, "" if number is None else str(number)) if part)
+
+
 def identifier(name: str) -> str:
     """A table's, column's or index's name as SQL wants it."""
     return "`" + name.replace("`", "``") + "`"

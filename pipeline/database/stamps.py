@@ -37,6 +37,8 @@ class Stamp:
     size: int
     fresh: bool = False
     """Whether there would be a stamp if its second were over."""
+    written: bool = False
+    """Whether the server knows when rows were last written: then an equal stamp is a proof, and no hint."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ UNKNOWN = Moment()
 
 _TABLES = f"""SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0), CONCAT_WS('|', CREATE_TIME, IFNULL(UPDATE_TIME, '-'),
 IFNULL(AUTO_INCREMENT, '-')), COALESCE(GREATEST(CREATE_TIME, IFNULL(UPDATE_TIME, CREATE_TIME)) < NOW(), FALSE),
-ENGINE = 'InnoDB' AND TABLE_TYPE = 'BASE TABLE' AND COALESCE(CREATE_OPTIONS, '') NOT LIKE '%partitioned%'
+ENGINE = 'InnoDB' AND TABLE_TYPE = 'BASE TABLE' AND COALESCE(CREATE_OPTIONS, '') NOT LIKE '%partitioned%',
+UPDATE_TIME IS NOT NULL
 FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_TYPE <> 'VIEW' AND {NOT_OWN}"""
 
 
@@ -76,9 +79,9 @@ def read(db: Database) -> tuple[Mapping[str, Stamp], Moment]:
         triggers[name] = f"{triggers.get(name, '')}|{trigger}"
     holding = _holding(db, [str(row[0]) for row in rows if row[4]])
     found = {}
-    for name, size, written, settled, stamped in rows:
-        text = f"{written}|{holding[name]}{triggers.get(name, '')}" if stamped and settled and name in holding else ""
-        found[str(name)] = Stamp(text, int(size), fresh=bool(stamped and not settled))
+    for name, size, times, settled, stamped, written in rows:
+        text = f"{times}|{holding[name]}{triggers.get(name, '')}" if stamped and settled and name in holding else ""
+        found[str(name)] = Stamp(text, int(size), fresh=bool(stamped and not settled), written=bool(written))
     return found, Moment(at, uptime)
 
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.database.books import Books
+from pipeline.books import MARK, NONE, ONE, Books, Row, Sale
 from pipeline.database.connection import Database
 from pipeline.database.schema import Column, Table, read
 from pipeline.database.sql import identifier, names
 
-MARK = "DRILL"
+PREFIX = "DRILL"
 GAP = 1000
 """Numbers left free between the shop's own ids and those of a drill."""
 FIRST_SECOND = 1_750_000_000
@@ -24,57 +24,56 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
+class Template:
+    """One row that each order writes: the newest such row of the shop, and the number of the first that is made."""
+
+    row: Row
+    table: Table
+    values: Mapping[str, Any]
+    first: int
+
+
+@dataclass(frozen=True)
 class Templates:
     """What orders are made from; read once, before any update."""
 
-    books: Books
-    order: Mapping[str, Any]
-    line: Mapping[str, Any]
-    tables: Mapping[str, Table]
-    products: tuple[tuple[Any, ...], ...]
-    first_order: int
-    first_line: int
+    sale: Sale
+    rows: tuple[Template, ...]
+    products: tuple[Mapping[str, int], ...]
 
 
 def templates(db: Database, books: Books) -> Templates | None:
-    """The shop's last order and line, and the products that have most; ``None`` if there is no order yet."""
-    tables = read(db, (books.orders, books.lines, books.products))
-    order, line = _last(db, tables[books.orders]), _last(db, tables[books.lines])
-    if order is None or line is None:
+    """The rows of the shop's last sale, and the products that can be sold; ``None`` if nothing was sold yet."""
+    sale = books.sale
+    if sale is None:
         return None
-    products = db.rows(
-        f"SELECT {names(books.product)} FROM {identifier(books.products)}"
-        f" ORDER BY {identifier(books.stock)} DESC, {names(books.product)} LIMIT 20"
-    )
-    number = next((column.name for column in tables[books.lines].columns if column.counts), "")
-    return Templates(
-        books, order, line, tables, tuple(products), int(order[books.order]) + GAP, int(line.get(number) or 0) + GAP
-    )
+    tables = read(db, sorted({row.table for row in sale.rows}))
+    made = [_template(db, row, tables[row.table]) for row in sale.rows]
+    products = tuple(dict(zip(sale.names, map(int, row), strict=True)) for row in db.rows(sale.products))
+    whole = tuple(each for each in made if each is not None)
+    return Templates(sale, whole, products) if products and len(whole) == len(made) else None
 
 
-def _last(db: Database, table: Table) -> dict[str, Any] | None:
-    columns = table.stored_names
-    order = ", ".join(f"{identifier(name)} DESC" for name in table.key or columns[:1])
-    found = db.rows(f"SELECT {names(columns)} FROM {identifier(table.name)} ORDER BY {order} LIMIT 1")
-    return dict(zip(columns, found[0], strict=True)) if found else None
+def _template(db: Database, row: Row, table: Table) -> Template | None:
+    columns, number = table.stored_names, identifier(row.number)
+    found = db.rows(
+        f"SELECT {names(columns)} FROM {identifier(row.table)} WHERE {row.where} ORDER BY {number} DESC LIMIT 1"
+    )
+    last = int(db.value(f"SELECT COALESCE(MAX({number}), 0) FROM {identifier(row.table)}"))
+    return Template(row, table, dict(zip(columns, found[0], strict=True)), last + GAP) if found else None
 
 
 def order(made_of: Templates, number: int) -> list[Statement]:
     """The statements of order ``number`` (from 0): the order, one line of one piece, and its stock."""
-    books, product = made_of.books, made_of.products[number % len(made_of.products)]
-    head = _renewed(made_of.tables[books.orders], made_of.order, made_of.first_order + number)
-    head[books.order] = made_of.first_order + number
-    body = _renewed(made_of.tables[books.lines], made_of.line, made_of.first_line + number)
-    body[books.line_order] = head[books.order]
-    body |= dict(zip(books.line_product, product, strict=True))
-    body[books.quantity] = 1
-    where = " AND ".join(f"{identifier(name)} = %s" for name in books.product)
-    stock = identifier(books.stock)
+    product = made_of.products[number % len(made_of.products)]
+    # Several rows of one order may be of one table: their numbers go side by side.
+    numbers = [each.first + number * len(made_of.rows) + at for at, each in enumerate(made_of.rows)]
+    called = {each.row.called: value for each, value in zip(made_of.rows, numbers, strict=True) if each.row.called}
+    given = {**product, **called, MARK: f"{PREFIX}-{number}", ONE: 1, NONE: 0}
     return [
         (f"SET SESSION timestamp = {FIRST_SECOND + number}", ()),
-        _insert(books.orders, head),
-        _insert(books.lines, body),
-        (f"UPDATE {identifier(books.products)} SET {stock} = {stock} - 1 WHERE {where}", tuple(product)),
+        *(_insert(each, value, given) for each, value in zip(made_of.rows, numbers, strict=True)),
+        *((taken % product, ()) for taken in made_of.sale.taken),
     ]
 
 
@@ -87,21 +86,26 @@ def place(db: Database, made_of: Templates, numbers: Sequence[int]) -> None:
     db.execute("SET SESSION timestamp = DEFAULT")
 
 
-def _renewed(table: Table, row: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The row with other values in every column that must be unique."""
-    unique = {name for index in table.indexes if index.unique for name in index.columns}
-    return {
-        column.name: _other(column, number) if column.name in unique else row[column.name] for column in table.stored
+def _insert(made_of: Template, number: int, given: Mapping[str, Any]) -> Statement:
+    """The row with a number of its own, other values in every column that must be unique, and what is ``given``."""
+    unique = {name for index in made_of.table.indexes if index.unique for name in index.columns}
+    row = {
+        column.name: _other(column, number) if column.name in unique else made_of.values[column.name]
+        for column in made_of.table.stored
     }
+    row |= {name: _fit(made_of.table.column(name), given[value]) for name, value in made_of.row.sets.items()}
+    row[made_of.row.number] = number
+    marks = ", ".join(["%s"] * len(row))
+    return f"INSERT INTO {identifier(made_of.table.name)} ({names(row)}) VALUES ({marks})", tuple(row.values())
 
 
 def _other(column: Column, number: int) -> str | int:
-    if column.charset is None:
-        return number
+    return number if column.charset is None else str(_fit(column, f"{PREFIX}-{number}"))
+
+
+def _fit(column: Column, value: object) -> object:
+    """A text is cut at its start, where all are alike."""
+    if not isinstance(value, str):
+        return value
     length = int(column.type.partition("(")[2].rstrip(")") or 255) if "(" in column.type else 255
-    return f"{MARK}-{number}"[-length:]
-
-
-def _insert(table: str, row: Mapping[str, Any]) -> Statement:
-    marks = ", ".join(["%s"] * len(row))
-    return f"INSERT INTO {identifier(table)} ({names(row)}) VALUES ({marks})", tuple(row.values())
+    return value[-length:]

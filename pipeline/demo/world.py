@@ -340,7 +340,7 @@ def _secret(path: Path) -> None:
 
 def _mirror(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    words = [program("rsync", "rsync"), "--archive", "--delete", f"{source}/", f"{target}/"]
+    words = [program("rsync", "rsync"), "--archive", "--checksum", "--delete", f"{source}/", f"{target}/"]
     result = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     if result.returncode:
         raise ServiceFailed(f"{source} could not be copied to {target}.", why=result.stderr.strip()[-1000:])

@@ -24,6 +24,7 @@ from pipeline.events import Emit, Progress, silent
 from pipeline.evidence.verdicts import Attempt, CaseResult, SmokeRun, SuiteResult, Verdict, read_attempt
 from pipeline.remote.command import Secret
 
+Mode = Literal["staging", "production", "production-order"]
 SUITES_FOLDER = Path(__file__).resolve().parents[2] / "smoke_tests"
 POLL = 0.05
 GRACE = 4.0
@@ -54,6 +55,14 @@ class BasicAuth:
 
 
 @dataclass(frozen=True)
+class CustomerAccount:
+    """A customer account that is there for tests."""
+
+    email: str
+    password: Secret
+
+
+@dataclass(frozen=True)
 class ShopDatabase:
     """Where the shop's database answers as seen from this machine (a forwarded port), and its table prefix."""
 
@@ -67,14 +76,23 @@ class ShopDatabase:
 
 @dataclass(frozen=True)
 class SmokeSettings:
-    """The shop as the suites need it. ``mode`` "production" leaves no trace; "staging" really buys and sends."""
+    """The shop as the suites need it.
+
+    ``mode`` "production" leaves no trace; "staging" really buys and sends; "production-order" places one order, which
+    the caller removes.
+    """
 
     base_url: str
-    mode: Literal["staging", "production"]
+    mode: Mode
     pages: str = "demo"
     selectors: Mapping[str, str] = field(default_factory=dict)
     search_term: str = "a"
     product_path: str | None = None
+    category_path: str | None = None
+    payment: str | None = None
+    visitor: Mapping[str, str] = field(default_factory=dict)
+    account: CustomerAccount | None = None
+    mobile: tuple[str, ...] = ()
     customer_email: str = "palier-test@example.com"
     cookie: AccessCookie | None = None
     basic_auth: BasicAuth | None = None

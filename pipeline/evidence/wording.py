@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
+
+from pipeline.config.inventory import Suite
 
 Language = Literal["en", "fr"]
+SUITES = get_args(Suite)
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Updates of {shop}", "Mises à jour de {shop}"),
@@ -91,9 +94,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Le dernier passage, avec tout ce qui est gardé.",
     ),
     "home": ("Home page", "Page d’accueil"),
+    "category": ("Category page", "Page d’une catégorie"),
     "search": ("Search", "Recherche"),
+    "product": ("Product page", "Page d’un produit"),
     "checkout": ("Purchase", "Achat"),
     "contact": ("Contact form", "Formulaire de contact"),
+    "login": ("Customer login", "Compte client"),
     "passed": ("passed", "réussi"),
     "failed": ("failed", "échoué"),
     "doubtful": ("passed at the second try", "réussi au second essai"),
@@ -115,6 +121,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 _STEPS: Mapping[str, str] = {
     "open the home page": "ouvrir la page d’accueil",
+    "open a category": "ouvrir une catégorie",
+    "open a product of the category": "ouvrir un produit de la catégorie",
+    "open the login": "ouvrir la page de connexion",
+    "register an account": "ouvrir un compte",
+    "log out after registering": "se déconnecter du nouveau compte",
+    "log in": "se connecter",
+    "log out": "se déconnecter",
     "search for a known product": "chercher un produit connu",
     "narrow the result": "filtrer le résultat",
     "open the product that was found": "ouvrir le produit trouvé",
@@ -158,6 +171,18 @@ _FRENCH: tuple[tuple[str, str], ...] = (
     ),
     (r"the contact form's mail did not arrive", "le mail du formulaire de contact n’est pas arrivé"),
     (r"no payment method is offered on (\S+)", r"aucun moyen de paiement n’est proposé sur \1"),
+    (r"none of the (\d+) products of (\S+) shows a price", r"aucun des \1 produits de \2 n’affiche de prix"),
+    (r"the product (\S+) cannot be put into the cart", r"le produit \1 ne peut être mis au panier"),
+    (
+        r"the customer's account is not shown after logging in",
+        "le compte client n’apparaît pas après la connexion",
+    ),
+    (
+        r"the customer's account is not shown after registering",
+        "le compte client n’apparaît pas après son ouverture",
+    ),
+    (r"the customer is still known after logging out", "le client reste connecté après s’être déconnecté"),
+    (r"the (order|login|account|message|guest|address|product) was refused: (.*)", r"refusé par la boutique : \2"),
     (r"no product is shown on (\S+)", r"aucun produit n’est affiché sur \1"),
     (r"a search for “(.+)” found nothing", r"la recherche « \1 » ne trouve rien"),
     (
@@ -184,7 +209,7 @@ def _unbroken(french: str) -> str:
 
 def suite_word(suite: str, language: Language) -> str:
     """A suite's name for people; a team's own suite keeps its own."""
-    return word(suite, language) if suite in {"home", "search", "checkout", "contact"} else suite
+    return word(suite, language) if suite in SUITES else suite
 
 
 def step(name: str, language: Language) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pipeline.errors import PalierError, Refused
 from pipeline.remote.command import command, script
+from pipeline.steps import ladder
 from pipeline.steps.maintenance import look
 from pipeline.steps.site import Shop, Site
 
@@ -45,7 +46,7 @@ def examine(shop: Shop) -> list[Check]:
     ]
     for site in (shop.production, shop.staging):
         checks += list(_site(site))
-    return checks
+    return [*checks, *_way_back(shop)]
 
 
 def require(checks: Sequence[Check]) -> None:
@@ -98,6 +99,15 @@ def _site(site: Site) -> Iterator[Check]:
     if role == "production" or _is_there(site):
         yield _asked(f"{role}: platform", lambda: _platform(site), f"Try it on the host: {site.platform.version()}")
         yield _asked(f"{role}: web", lambda: str(look(site).status_code), f"Correct {role}.url, or the web server.")
+
+
+def _way_back(shop: Shop) -> list[Check]:
+    """Which rungs of the undo's ladder this shop can have, and what each is expected to cost."""
+    try:
+        found = ladder.rungs_of(shop)
+    except PalierError as error:
+        return [Check("way back", "FAILED", f"{error.what} {error.why}".strip(), "Mend what failed above first.")]
+    return [Check(f"way back: {rung.name}", rung.state, rung.detail, rung.mend) for rung in found]
 
 
 def _is_there(site: Site) -> bool:

@@ -87,9 +87,11 @@ def steps(stage: Shop, found: Release, record: Record, targets: tuple[Target, ..
     gate = gate_password(stage)
     return (
         modules.upload_code(site.host, targets, places, run=record.folder),
+        tables.copy_ahead(stage, record, found.footprint, guarded, seconds=budgets.guard),
         drill.put_up_the_page(stage, record, host, token),
         maintenance.drain(stage, host, seconds=budgets.drain),
-        tables.checkpoint_tables(stage, found.footprint, guarded, seconds=budgets.guard, record=record),
+        *modules.forget_on_the_way_back(site, host),
+        tables.checkpoint_tables(stage, record, found.footprint, guarded, seconds=budgets.guard),
         tables.guard_tables(stage, guarded),
         modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, targets, seconds=budgets.upgrade, critical=True),

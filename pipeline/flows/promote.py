@@ -17,11 +17,11 @@ from pipeline.evidence.verdicts import SmokeRun
 from pipeline.guard import Supervised
 from pipeline.record import Record
 from pipeline.remote.command import Secret
-from pipeline.steps import checks, maintenance, modules, release, snapshot, tables
+from pipeline.steps import checks, maintenance, modules, release, snapshot, tables, ways_back
 from pipeline.steps.modules import Target
 from pipeline.steps.release import Release
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import production_settings
+from pipeline.steps.smoke import on_production, removing_orders
 
 UNDO_CLIENT = "mariadb --defaults-file=../../client.cnf"
 
@@ -71,10 +71,11 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
     return (
         snapshot.take_snapshot(shop, record, emit, restored=promotion.release.playbook.snapshot == "restored"),
         modules.upload_code(site.host, found, places, run=record.folder),
+        tables.copy_ahead(shop, record, expected, guarded, seconds=budgets.guard),
         maintenance.put_up_the_page(shop, record, host, promotion.token),
         maintenance.drain(shop, host, seconds=budgets.drain),
         *modules.forget_on_the_way_back(site, host),
-        tables.checkpoint_tables(shop, expected, guarded, seconds=budgets.guard, record=record),
+        tables.checkpoint_tables(shop, record, expected, guarded, seconds=budgets.guard),
         tables.guard_tables(shop, guarded),
         modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, found, seconds=budgets.upgrade, critical=True),
@@ -82,23 +83,26 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
         modules.verify_versions(site, host, found, critical=True),
         tables.verify_footprint(shop, record, expected, guarded),
         tables.record_row_changes(shop, record, guarded),
-        run_smoke_suites(promotion, prepared),
+        run_smoke_suites(promotion, prepared, emit),
         maintenance.open_the_shop(shop, record, host, client=UNDO_CLIENT, seconds=budgets.drain),
     )
 
 
-def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None) -> Step:
-    """The same journeys on production, as testers, leaving no trace. :raises SmokeFailed: (in the act)."""
+def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> Step:
+    """The same journeys on production, as testers, leaving nothing that stays. :raises SmokeFailed: (in the act)."""
     playbook = promotion.release.playbook
+    orders = playbook.production_orders == "one"
 
     def smoke() -> str:
         if prepared is None:
             raise RuntimeError("a plan is only printed")
-        promotion.smoke = prepared.go(budget=playbook.budgets.smoke)
+        with removing_orders(promotion.shop, orders=orders, emit=emit):
+            promotion.smoke = prepared.go(budget=playbook.budgets.smoke)
         promotion.smoke.demand()
         return f"{len(promotion.smoke.cases)} tests"
 
-    says = f"run {', '.join(playbook.production_suites)} as testers behind the page"
+    trace = "placing one order and removing it again" if orders else "leaving no trace"
+    says = f"run {', '.join(playbook.production_suites)} as testers behind the page, {trace}"
     return Step(
         "Run the smoke suites on production", (Act(says, smoke, budget=playbook.budgets.smoke + 60),), critical=True
     )
@@ -153,16 +157,22 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
         engine.check(before(shop, found), emit)
         promotion = prepare(shop, found, by=by)
         record = promotion.record
-        settings = production_settings(shop, promotion.token)
-        evidence = shop.house / "runs" / record.run
-        with smoke_runs.prepare(settings, found.playbook.production_suites, evidence, emit=emit) as prepared:
+        evidence, suites = shop.house / "runs" / record.run, found.playbook.production_suites
+        orders = found.playbook.production_orders == "one"
+        with (
+            on_production(shop, promotion.token, orders=orders) as settings,
+            smoke_runs.prepare(settings, suites, evidence, emit=emit) as prepared,
+        ):
             with ends_if_not_begun(record):
                 prepared.wait_warm()
                 planned = steps(promotion, prepared, emit)
             engine.run(planned, record, emit, heartbeat=found.playbook.budgets.heartbeat)
-        with suppress(PalierError):  # a note in the journal is not worth taking the promotion back
+        with suppress(
+            PalierError
+        ):  # neither a note in the journal nor a copy too many is worth taking the promotion back
             record.journal.append("promoted", release=found.manifest.run, digest=found.digest)
             record.end("promoted")
+            ways_back.give_up_what_is_not_needed(shop, record, promotion.guarded)
     emit(Note("The shop is open on its new version.", "good"))
     versions = {target.module: target.version for target in promotion.targets}
     return Outcome(record.run, versions, promotion.smoke, time.monotonic() - began, record.folder)

@@ -14,7 +14,7 @@ from pipeline.guard import Guard
 from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Secret
 from pipeline.rollback import Undone, roll_back
-from pipeline.steps import maintenance, reconciliation, release
+from pipeline.steps import maintenance, reconciliation, release, ways_back
 from pipeline.steps.modules import version_of
 from pipeline.steps.reconciliation import Statement
 from pipeline.steps.site import Shop
@@ -60,24 +60,11 @@ class Outcome:
         return "\n".join(lines)
 
 
-def last_promotion(shop: Shop) -> str:
-    """The last promotion that is not rolled back. :raises Refused: if there is none."""
-    runs = [run for run in Record.list(shop.production.host, shop.production.record) if run.flow == "promote"]
-    standing = [
-        run
-        for run in runs
-        if run.outcome in ("promoted", "done", "unfinished", "being rolled back") or run.outcome.startswith("hold")
-    ]
-    if not standing:
-        raise Refused(f"There is no promotion of {shop.name} to roll back.", next_step=f"palier runs {shop.name}")
-    return standing[-1].run
-
-
 def plan(shop: Shop, run: str | None) -> str:
     """What would be taken back, as the script on the host tells it."""
     from pipeline.remote.command import command
 
-    record = Record.open(shop.production.host, shop.production.record, run or last_promotion(shop))
+    record = Record.open(shop.production.host, shop.production.record, run or ways_back.last(shop))
     return record.host.run(command("sh", record.path("rollback.sh"), "--list")).stdout.rstrip()
 
 
@@ -90,16 +77,10 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     site.prepare_record()
     began = time.monotonic()
     with lock.acquire(site.host, site.record, f"rollback by {by}", shop=shop.name):
-        record = Record.open(site.host, site.record, run_id or last_promotion(shop))
+        record = Record.open(site.host, site.record, run_id or ways_back.last(shop))
         if site.host.exists(record.path("rolled-back")):
             raise Refused(f"The run {record.run} was rolled back already.", next_step=f"palier status {shop.name}")
-        if site.host.exists(record.path("superseded")):
-            later = record.read("superseded").decode().strip()
-            raise Refused(
-                f"The run {record.run} can no longer be rolled back.",
-                why=f"A later promotion, {later}, has taken the place of the copies that this would need.",
-                next_step=f"Roll that one back, if it still stands: palier rollback {shop.name} {later}",
-            )
+        ways_back.require_newest(shop, record)
         own = Record.create(site.host, site.record, "rollback", shop.name, by)
         own.journal.append("rolls back", run=record.run)
         smoke = _undo_and_smoke(shop, record, own, emit)

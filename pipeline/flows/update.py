@@ -152,7 +152,8 @@ def fresh_clone(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> golde
         )
         state = clone.within_lock(shop, by=by, emit=emit)
     baseline = golden.read_baseline(shop)
-    broken = [suite for suite in playbook.suites if baseline.get(suite) not in ("passed", "doubtful")]
+    wanted = dict.fromkeys((*playbook.suites, *(playbook.final_suites or ())))
+    broken = [suite for suite in wanted if baseline.get(suite) not in ("passed", "doubtful")]
     if broken:
         raise Refused(
             f"Before any update, these suites did not pass on staging: {', '.join(broken)}.",
@@ -218,7 +219,7 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str, began: float) -
         trial.emit(Note("All suites once more, on everything that was kept."))
         final = on_staging(
             shop,
-            trial.playbook.suites,
+            trial.playbook.final_suites or trial.playbook.suites,
             trial.evidence / "kept-set",
             budget=trial.playbook.budgets.smoke,
             emit=trial.emit,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.remote.command import Command, Secret
 
@@ -110,6 +111,9 @@ class Platform(Protocol):
 
     def data_version(self, option: str, prefix: str) -> tuple[str, tuple[str, ...]]:
         """The SQL (and its arguments) for the data version that a module keeps under ``option``."""
+
+    def books(self, prefix: str) -> tuple[Books, ...]:
+        """Where a shop on this platform may keep its orders and its stock, best first; the shop keeps one of them."""
 
     # Orders
 

@@ -78,7 +78,14 @@ def same_machine(a: Host, b: Host) -> bool:
 
 
 def copy_tree(
-    source: Host, source_path: str, target: Host, target_path: str, *, exclude: Sequence[str] = (), delete: bool = False
+    source: Host,
+    source_path: str,
+    target: Host,
+    target_path: str,
+    *,
+    exclude: Sequence[str] = (),
+    delete: bool = False,
+    by_content: bool = False,
 ) -> Copied:
     """Make the contents of the folder ``source_path`` those of ``target_path``, which is made.
 
@@ -87,15 +94,17 @@ def copy_tree(
 
     :param exclude: rsync's patterns: ``/a/b`` from the top of the tree, ``name`` at any depth.
     :param delete: remove what the target has too much, except what is excluded.
-    :returns: the size of the tree. With rsync the times of files tell which need not be copied again.
+    :param by_content: what files hold tells which need not be copied again; otherwise rsync goes by size and time. Two
+        versions of a program may well have the same of both.
+    :returns: the size of the tree.
     :raises PalierError: if it fails; the target may then hold a part of it.
     """
     start, end = source.expand(source_path), target.expand(target_path)
     if not source.run(command("test", "-d", start), check=False).ok:
         raise PalierError(f"On {source.name}, {source_path} cannot be copied.", why="There is no such folder.")
     if same_machine(source, target) and _readable(target, start):
-        return _copy_within(target, start, end, exclude, delete)
-    copied = _rsync_across(source, start, target, end, exclude=exclude, delete=delete)
+        return _copy_within(target, start, end, exclude, delete, by_content)
+    copied = _rsync_across(source, start, target, end, exclude=exclude, delete=delete, by_content=by_content)
     if copied is not None:
         return copied
     return _stream(source, start, target, end, exclude=exclude, delete=delete)
@@ -106,10 +115,10 @@ def _readable(host: Host, path: str) -> bool:
     return found.ok and not found.raw
 
 
-def _copy_within(host: Host, start: str, end: str, exclude: Sequence[str], delete: bool) -> Copied:
+def _copy_within(host: Host, start: str, end: str, exclude: Sequence[str], delete: bool, by_content: bool) -> Copied:
     host.run(command("mkdir", "-p", "--", end))
     if _has_rsync(host):
-        words = trees.rsync(f"{start}/", f"{end}/", exclude=exclude, delete=delete)
+        words = trees.rsync(f"{start}/", f"{end}/", exclude=exclude, delete=delete, by_content=by_content)
         return trees.checked(host.name, words, host.run(words, check=False, timeout=trees.TIMEOUT))
     if delete:
         _remove_extra(host, start, host, end, exclude)
@@ -118,7 +127,7 @@ def _copy_within(host: Host, start: str, end: str, exclude: Sequence[str], delet
 
 
 def _rsync_across(
-    source: Host, start: str, target: Host, end: str, *, exclude: Sequence[str], delete: bool
+    source: Host, start: str, target: Host, end: str, *, exclude: Sequence[str], delete: bool, by_content: bool
 ) -> Copied | None:
     """With rsync, where one side is this machine and both have it; otherwise ``None``."""
     from pipeline.remote import transfer
@@ -127,11 +136,11 @@ def _rsync_across(
     if isinstance(source, LocalHost) and isinstance(target, SshHost):
         target.run(command("mkdir", "-p", "--", end))
         places = f"{start}/", f"{transfer.remote(end)}/"
-        return transfer.by_rsync(target, *places, exclude=exclude, delete=delete, owners=True)
+        return transfer.by_rsync(target, *places, exclude=exclude, delete=delete, by_content=by_content, owners=True)
     if isinstance(source, SshHost) and isinstance(target, LocalHost):
         target.run(command("mkdir", "-p", "--", end))
         places = f"{transfer.remote(start)}/", f"{end}/"
-        return transfer.by_rsync(source, *places, exclude=exclude, delete=delete, owners=True)
+        return transfer.by_rsync(source, *places, exclude=exclude, delete=delete, by_content=by_content, owners=True)
     return None
 
 

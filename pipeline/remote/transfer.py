@@ -89,16 +89,26 @@ def _piped(words: Command, *, stdin: int | None = None, stdout: int | None = Non
 
 
 def by_rsync(
-    host: SshHost, source: str, target: str, *, exclude: Sequence[str] = (), delete: bool = False, owners: bool = False
+    host: SshHost,
+    source: str,
+    target: str,
+    *,
+    exclude: Sequence[str] = (),
+    delete: bool = False,
+    by_content: bool = False,
+    owners: bool = False,
 ) -> trees.Copied | None:
     """Copy with rsync through the ssh program; ``None`` where one side lacks a program, or ssh could not log in.
 
     :param source: a local path, or :func:`remote`'s; so for ``target``.
+    :param by_content: as :func:`pipeline.remote.trees.rsync` takes it.
     """
     if not all(shutil.which(name) for name in ("rsync", "ssh")) or not host.has_program("rsync"):
         return None
     with configured(**{ALIAS: host.login}) as ssh:
-        words = trees.rsync(source, target, exclude=exclude, delete=delete, owners=owners, shell=" ".join(ssh))
+        words = trees.rsync(
+            source, target, exclude=exclude, delete=delete, by_content=by_content, owners=owners, shell=" ".join(ssh)
+        )
         result = LocalHost("this machine").run(words, check=False, timeout=trees.TIMEOUT)
     if result.status == SSH_FAILED:
         return None

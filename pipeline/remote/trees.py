@@ -55,6 +55,7 @@ def rsync(
     *,
     exclude: Sequence[str] = (),
     delete: bool = False,
+    by_content: bool = False,
     owners: bool = True,
     shell: str | None = None,
 ) -> Command:
@@ -62,6 +63,7 @@ def rsync(
 
     :param exclude: rsync's patterns: ``/a/b`` from the top of the tree, ``name`` at any depth.
     :param delete: remove what ``target`` has too much, except what is excluded.
+    :param by_content: files of equal size and time are read and compared all the same.
     :param owners: keep owners, groups and devices, where the user may.
     :param shell: the remote shell, when one side is ``host:path``.
     """
@@ -75,6 +77,7 @@ def rsync(
         "--no-human-readable",
     ]
     words += ["--delete"] if delete else []
+    words += ["--checksum"] if by_content else []
     words += [f"--exclude={pattern}" for pattern in exclude]
     words += [f"--rsh={shell}"] if shell is not None else []
     return command(*words, "--", source, target)
@@ -95,9 +98,12 @@ def _excluding(exclude: Sequence[str]) -> list[str]:
     words = ["--no-wildcards-match-slash"]
     for pattern in exclude:
         name = pattern.rstrip("/")
+        deep = "**" in name
+        words += ["--wildcards-match-slash"] if deep else []
         words += (
             ["--anchored", f"--exclude=.{name}"] if name.startswith("/") else ["--no-anchored", f"--exclude={name}"]
         )
+        words += ["--no-wildcards-match-slash"] if deep else []
     return words
 
 

@@ -13,13 +13,14 @@ from pipeline.code.extract import Archive, extract
 from pipeline.code.packages import stored
 from pipeline.code.tree import Tree
 from pipeline.config.playbook import Window
+from pipeline.database import privileges
 from pipeline.engine import Act, Step
 from pipeline.errors import Refused
 from pipeline.record import Record
 from pipeline.steps import tables
 from pipeline.steps.golden import code_exclusions
 from pipeline.steps.maintenance import look
-from pipeline.steps.modules import Target, version_of
+from pipeline.steps.modules import Target, version_of, without_own_files
 from pipeline.steps.release import Release, approvals
 from pipeline.steps.site import Shop
 
@@ -134,7 +135,8 @@ def check_production(shop: Shop, release: Release) -> Step:
                 )
 
     def code() -> str:
-        lines = drift(release.base_tree, tree.on_host(site.host, site.root, code_exclusions(shop)))
+        found = tree.on_host(site.host, site.root, code_exclusions(shop))
+        lines = drift(without_own_files(site, release.base_tree), without_own_files(site, found))
         if lines:
             raise Drifted(
                 "Production's code was changed since the clone:\n" + "\n".join(f"    {line}" for line in lines),
@@ -142,8 +144,11 @@ def check_production(shop: Shop, release: Release) -> Step:
             )
         return f"{len(release.base_tree)} files as cloned"
 
-    def reversible() -> None:
+    def reversible() -> str:
+        with site.database.connected() as db:
+            unseen = privileges.demand(db, release.footprint)
         tables.refuse_what_cannot_be_undone(shop, release.footprint)
+        return unseen
 
     return Step(
         "Check production",

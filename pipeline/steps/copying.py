@@ -76,7 +76,13 @@ def copy_code_into_ledger(shop: Shop) -> Step:
     def copy() -> None:
         folder.mkdir(exist_ok=True)
         copy_tree(
-            site.host, site.root, LocalHost("here"), str(folder), exclude=shop.production.platform.not_code, delete=True
+            site.host,
+            site.root,
+            LocalHost("here"),
+            str(folder),
+            exclude=site.platform.not_code,
+            delete=True,
+            by_content=True,
         )
 
     def record() -> str:
@@ -93,13 +99,14 @@ def copy_code_into_ledger(shop: Shop) -> Step:
 
 
 def copy_files(shop: Shop) -> Step:
-    """Code and media, host to host; staging's own configuration stays."""
+    """Code and media, host to host; staging's own configuration stays. Code is compared by what it holds."""
     source, target = shop.production, shop.staging
 
     def copy() -> str | None:
-        return str(
-            copy_tree(source.host, source.root, target.host, target.root, exclude=copied(source.platform), delete=True)
-        )
+        places = (source.host, source.root, target.host, target.root)
+        told = copy_tree(*places, exclude=copied(source.platform), delete=True)
+        copy_tree(*places, exclude=source.platform.not_code, delete=True, by_content=True)
+        return str(told)
 
     return Step(
         name="Copy files to staging",

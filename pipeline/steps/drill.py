@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from pipeline.database import checkpoint, footprint, merge, rows, synthetic
+from pipeline.database import checkpoint, footprint, keeping, rows, synthetic
 from pipeline.database.books import open_books
 from pipeline.database.schema import read as read_schema
 from pipeline.engine import Act, Step
@@ -114,12 +114,14 @@ def compare(shop: Shop, golden: Golden, made_of: synthetic.Templates | None, ord
 
 
 def tidy(shop: Shop, golden: Golden) -> None:
-    """Staging is as it was after the clone, and nothing of the drill is left in its schema."""
+    """Staging is as it was after the clone, and nothing of this or an earlier drill is left in its schema."""
+    stage = rehearsal(shop).production
     with shop.staging.database.connected() as db:
         golden.reset_to_base(db)
         checkpoint.clear(db, AFTER)
-        checkpoint.clear(db, tables.PRE)
-        merge.forget(db, asides=True)
+        for run in Record.list(stage.host, stage.record):
+            keeping.give_up(db, keeping.label(run.run))
+        keeping.drop_asides(db)
         open_books(db, None)
     push_code(shop, "code")
 

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from pipeline.code.ledger import NEVER
 from pipeline.code.tree import as_exclusions
-from pipeline.database import checkpoint, footprint, stamps
+from pipeline.database import checkpoint, footprint, put_back, stamps
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
 from pipeline.database.connection import Database
@@ -199,7 +199,7 @@ class Golden:
 
     def prove(self, db: Database) -> None:
         """Read every table of staging and its copy. :raises PalierError: if staging is not golden."""
-        _demand(checkpoint.differences(db, self.state))
+        _demand(put_back.differences(db, self.state))
 
     def drop(self, db: Database) -> None:
         checkpoint.clear(db, KEPT)
@@ -222,10 +222,10 @@ def return_to(db: Database, wanted: Checkpoint, known: Fingerprint | None) -> Fi
     found = footprint.suspected(db, known)
     large = {name for name, stamp in stamps.read(db)[0].items() if stamp.size >= LARGE}
     if found:
-        checkpoint.restore(db, wanted, found.tables, appended=large)
+        put_back.restore(db, wanted, found.tables, appended=large)
     after = footprint.fingerprint(db, since=known)
     if wrong := footprint.changed(known, after):
-        checkpoint.restore(db, wanted, wrong.tables)
+        put_back.restore(db, wanted, wrong.tables)
         after = footprint.fingerprint(db, since=after)
         _demand([str(footprint.changed(known, after))] if footprint.changed(known, after) else [])
     return after
@@ -233,8 +233,8 @@ def return_to(db: Database, wanted: Checkpoint, known: Fingerprint | None) -> Fi
 
 def restore(db: Database, wanted: Checkpoint, tables: Iterable[str] | None = None) -> None:
     """Put tables back, and believe it only when they have been compared. :raises PalierError: if they differ."""
-    checkpoint.restore(db, wanted, tables)
-    _demand(checkpoint.differences(db, wanted, tables))
+    put_back.restore(db, wanted, tables)
+    _demand(put_back.differences(db, wanted, tables))
 
 
 def _demand(wrong: Sequence[str]) -> None:
@@ -260,6 +260,7 @@ def pull_code(shop: Shop, name: str) -> None:
         mirror(shop, name),
         exclude=_not_mirrored(shop),
         delete=True,
+        by_content=True,
     )
 
 
@@ -272,6 +273,7 @@ def push_code(shop: Shop, name: str) -> None:
         shop.staging.root,
         exclude=_not_mirrored(shop),
         delete=True,
+        by_content=True,
     )
     if shop.staging.platform.forget_fragment():
         for each in shop.staging.platform.clear_caches():

@@ -11,7 +11,7 @@ import httpx
 
 from pipeline.code import tree
 from pipeline.code.layout import InPlace, choose_aside, make_aside, undo_aside
-from pipeline.code.tree import Tree
+from pipeline.code.tree import Exclusion, Tree
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.platforms import maintenance
@@ -102,6 +102,22 @@ def same_tree(target: Target, found: Tree, what: str, own_files: Sequence[str] =
         raise UpgradeFailed(f"What {what} of {target.module} is not what was verified: {len(wrong)} files differ.")
 
 
+CODE = (".php", ".phtml", ".phar", ".inc", ".js", ".css", ".tpl", ".twig", ".html", ".htm", ".svg", ".yml", ".yaml")
+"""What a browser or the shop would run, or pages are made of: never a merchant's own file."""
+
+
+def without_own_files(site: Site, found: Tree) -> Tree:
+    """A shop's code without the pictures and papers that its merchant keeps in modules' folders: they change daily."""
+    own = Exclusion(site.platform.own_files)
+    start = site.platform.modules_path + "/"
+
+    def is_own(path: str) -> bool:
+        _, _, inside = path.removeprefix(start).partition("/")
+        return path.startswith(start) and not path.lower().endswith(CODE) and own.covers(inside)
+
+    return Tree({path: entry for path, entry in found.entries.items() if not is_own(path)})
+
+
 CARRY = """\
 old=$1 new=$2; shift 2
 [ -d "$old" ] || exit 0
@@ -115,8 +131,34 @@ done
 """
 
 
+CARRY_BACK = """\
+new=$1 old=$2; shift 2
+[ -e opened ] && [ -d "$old" ] && [ -d "$new" ] || exit 0
+since=$(pwd)/opened
+cd -- "$new"
+for pattern in "$@"; do
+    find . -type f -path "./$pattern" -newer "$since" -print | while IFS= read -r file; do
+        case $file in *.php|*.phtml|*.phar) case $pattern in *.php) ;; *) continue ;; esac ;; esac
+        mkdir -p "$old/${file%/*}" && cp -p -- "$file" "$old/$file" || echo "$file stays with the newer code" >&2
+    done
+done
+"""
+"""On the way back: what was put or replaced since the shop opened. That a disk is full must not keep the shop shut."""
+
+
+def _carried_back(place: InPlace, own_files: Sequence[str]) -> str:
+    """What lies directly in a module's folder is not the merchant's: the platform writes it from the module's code."""
+    patterns = [pattern for pattern in own_files if "/" in pattern]
+    if not patterns or not place.existed:
+        return ""
+    return script(CARRY_BACK, place.folder, place.old, *patterns).shell() + " || :\n"
+
+
 def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool, own_files: Sequence[str] = ()) -> Step:
-    """Old folders out, new ones in: two renames each. What the merchant keeps in the old one goes into the new one."""
+    """Old folders out, new ones in: two renames each. What the merchant keeps in the old one goes into the new one.
+
+    The way back brings along what was put into the new one since the shop opened (see :data:`CARRY_BACK`).
+    """
     carried = [script(CARRY, place.folder, place.new, *own_files) for place in places] if own_files else []
     commands = (*carried, *(each for place in places for each in place.switch()))
 
@@ -124,7 +166,12 @@ def switch_code(host: Host, places: Sequence[InPlace], *, critical: bool, own_fi
         for each in commands:
             host.run(each)
 
-    undo = "\n".join([*(f"(\n{place.undo()})" for place in reversed(places)), "date +%s > code-switched-back"])
+    undo = "\n".join(
+        [
+            *(f"(\n{_carried_back(place, own_files)}{place.undo()})" for place in reversed(places)),
+            "date +%s > code-switched-back",
+        ]
+    )
     return Step(
         name="Switch code",
         host=host.name,

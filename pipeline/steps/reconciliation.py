@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
-from pipeline.database.books import Books, Stock, open_books, orders_since, stock_since
+from pipeline.books import Books
+from pipeline.database.books import Opening, Stock, choose, in_tables, open_books, orders_since, stock_since
 from pipeline.database.connection import Database
 from pipeline.database.merge_plan import MergePlan
-from pipeline.database.schema import table_names
 from pipeline.record import Record
 from pipeline.steps.site import Shop
 
@@ -24,49 +24,8 @@ LISTED = 40
 """Lines of one kind that people are shown; the JSON has all."""
 
 
-KNOWN: Mapping[str, Books] = {
-    "demo": Books(
-        orders="shop_orders",
-        order="id",
-        reference="reference",
-        lines="shop_order_lines",
-        line_order="order_id",
-        line_product=("product_id",),
-        quantity="quantity",
-        products="shop_products",
-        product=("id",),
-        label="name",
-        stock="stock",
-    ),
-    "prestashop": Books(
-        orders="orders",
-        order="id_order",
-        reference="reference",
-        lines="order_detail",
-        line_order="id_order",
-        line_product=("product_id", "product_attribute_id"),
-        quantity="product_quantity",
-        products="stock_available",
-        product=("id_product", "id_product_attribute"),
-        label="id_product",
-        stock="quantity",
-    ),
-    # WooCommerce with orders in tables of their own; a variation's stock is under the variation's own number.
-    "woocommerce": Books(
-        orders="wc_orders",
-        order="id",
-        reference="id",
-        lines="wc_order_product_lookup",
-        line_order="order_id",
-        line_product=("product_id",),
-        quantity="product_qty",
-        products="wc_product_meta_lookup",
-        product=("product_id",),
-        label="sku",
-        stock="stock_quantity",
-    ),
-}
-"""By the name of the page objects (``journeys.pages``)."""
+PLAIN = {"orders": "shop_orders", "lines": "shop_order_lines", "products": "shop_products"}
+"""The tables of a shop with pages like the demo's, where its inventory does not name others."""
 
 
 @dataclass(frozen=True)
@@ -129,26 +88,34 @@ def _some(lines: list[str]) -> list[str]:
 
 
 def books_of(shop: Shop, db: Database) -> Books | None:
-    """Where the shop keeps orders and stock, with full names; ``None`` if that is not known or not there."""
-    known = KNOWN.get(shop.inventory.journeys.pages)
-    if known is None:
-        return None
-    told, prefix = shop.inventory.journeys.tables, shop.production.prefix
-    orders, lines, products = (
-        prefix + told.get(name, getattr(known, name)) for name in ("orders", "lines", "products")
+    """Where the shop keeps orders and stock; ``None`` if that is not known or not there."""
+    site = shop.production
+    return choose(db, (*_plain_books(shop), *site.platform.books(site.prefix)))
+
+
+def _plain_books(shop: Shop) -> tuple[Books, ...]:
+    """A platform does not know the tables of a shop that is a plugin of its own: pages and inventory do."""
+    told = shop.inventory.journeys
+    if told.pages != "demo":
+        return ()
+    orders, lines, products = (shop.production.prefix + told.tables.get(key, name) for key, name in PLAIN.items())
+    return (
+        in_tables(
+            orders=(orders, "id", "reference"),
+            lines=(lines, "id", "order_id", "product_id", "quantity"),
+            products=(products, "id", "name", "stock"),
+        ),
     )
-    here = set(table_names(db))
-    return replace(known, orders=orders, lines=lines, products=products) if {orders, lines, products} <= here else None
 
 
 def note_books(shop: Shop, record: Record, db: Database) -> str:
     """Note what there is before the update; behind the maintenance page."""
     books = books_of(shop, db)
-    last = open_books(db, books)
+    opening = open_books(db, books)
     if books is None:
         return ""
-    record.write(OPENING, json.dumps({"last_order": str(last), "books": asdict(books)}))
-    return f"the last order is {last}"
+    record.write(OPENING, json.dumps({"opening": asdict(opening), "books": books.as_json()}))
+    return f"orders up to number {opening.last}"
 
 
 def state(shop: Shop, record: Record) -> Statement:
@@ -166,16 +133,11 @@ def state(shop: Shop, record: Record) -> Statement:
 
 
 def _read(record: Record, db: Database) -> Statement:
-    opening = json.loads(record.read(OPENING)) if record.host.exists(record.path(OPENING)) else None
     orders: tuple[str, ...] = ()
     stock: tuple[Stock, ...] = ()
-    books = None
-    if opening is not None:
-        said = opening["books"]
-        pairs = {name: tuple(said[name]) for name in ("line_product", "product")}
-        books = Books(**{**said, **pairs})
-        last = int(opening["last_order"])
-        orders, stock = orders_since(db, books, last), stock_since(db, books, last)
+    opened = _opened(record)
+    if opened is not None:
+        orders, stock = orders_since(db, *opened), stock_since(db, *opened)
     return Statement(
         run=record.run,
         made=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -183,8 +145,19 @@ def _read(record: Record, db: Database) -> Statement:
         taken_back=_taken_back(record),
         conflicts=conflicts(record),
         stock=stock,
-        books=str(books) if books else "",
+        books=str(opened[0]) if opened else "",
     )
+
+
+def _opened(record: Record) -> tuple[Books, Opening] | None:
+    """The books as they were opened; ``None`` if they were not, or another version of Palier has written them."""
+    if not record.host.exists(record.path(OPENING)):
+        return None
+    said = json.loads(record.read(OPENING))
+    books = Books.from_json(said["books"])
+    if books is None or "opening" not in said:
+        return None
+    return books, Opening(int(said["opening"]["last"]), tuple(map(int, said["opening"]["drafts"])))
 
 
 def _taken_back(record: Record) -> tuple[Taken, ...]:

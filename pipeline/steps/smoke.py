@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline.events import Emit
+from pipeline.config.secrets import resolve
+from pipeline.errors import PalierError
+from pipeline.events import Emit, Note
 from pipeline.evidence import smoke
-from pipeline.evidence.smoke import AccessCookie, BasicAuth, ShopDatabase, SmokeSettings
+from pipeline.evidence.smoke import AccessCookie, BasicAuth, CustomerAccount, Mode, ShopDatabase, SmokeSettings
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.platforms import maintenance
 from pipeline.remote.command import Secret
+from pipeline.steps import traces
 from pipeline.steps.site import Shop, Site
 from pipeline.steps.staging import gate_password, mail_trap
 
@@ -41,10 +43,49 @@ def production_settings(shop: Shop, token: Secret | None) -> SmokeSettings:
     """What the suites are told of production, where they leave no trace; ``token`` lets them behind the page."""
     url = str(shop.production.environment.url)
     cookie = AccessCookie(maintenance.COOKIE, token, urlsplit(url).hostname or "") if token else None
-    return replace(_settings(shop, url, "production"), cookie=cookie)
+    told = shop.inventory.journeys.account
+    account = CustomerAccount(told.email, resolve(told.password)) if told else None
+    return replace(_settings(shop, url, "production"), cookie=cookie, account=account)
 
 
-def _settings(shop: Shop, url: str, mode: Literal["staging", "production"]) -> SmokeSettings:
+@contextmanager
+def on_production(shop: Shop, token: Secret | None, *, orders: bool) -> Iterator[SmokeSettings]:
+    """What the suites are told of production, and for as long as they run the ways that they need.
+
+    :param orders: whether they place one order, looked up in the database: whoever runs them then uses
+        :func:`removing_orders` around the run.
+    """
+    settings = production_settings(shop, token)
+    if not orders:
+        yield settings
+        return
+    with reachable(shop.production) as database:
+        yield replace(settings, mode="production-order", database=database)
+
+
+@contextmanager
+def removing_orders(shop: Shop, *, orders: bool, emit: Emit) -> Iterator[None]:
+    """Remove what test visitors left on production when the block ends, however it ends.
+
+    What cannot be removed is said and stays: an order of a test's is no reason to take a promotion back.
+    """
+    try:
+        yield
+    finally:
+        if orders:
+            emit(_tidied(shop))
+
+
+def _tidied(shop: Shop) -> Note:
+    try:
+        return Note(traces.remove(shop, shop.production).summary)
+    except PalierError as problem:
+        text = f"The test's order is still on production: {problem.what} {problem.why}"
+        return Note(f"{text.strip()}\nRemove it: palier smoke {shop.name} --clean --environment production", "warning")
+
+
+def _settings(shop: Shop, url: str, mode: Mode) -> SmokeSettings:
+    """Without the account: it is production's, and a clone masks its password."""
     told = shop.inventory.journeys
     return SmokeSettings(
         base_url=url,
@@ -53,6 +94,10 @@ def _settings(shop: Shop, url: str, mode: Literal["staging", "production"]) -> S
         selectors=told.selectors,
         search_term=told.search_term,
         product_path=told.product_path,
+        category_path=told.category_path,
+        payment=told.payment,
+        visitor=told.visitor.model_dump(exclude_none=True),
+        mobile=told.mobile,
         customer_email=told.customer_email,
         own_tests=told.own_tests,
     )

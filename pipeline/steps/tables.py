@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.database import checkpoint, footprint, merge, rungs, snapshot
+from pipeline.database import ahead, footprint, keeping, merge, rungs, snapshot
+from pipeline.database.ahead import Ahead
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Fingerprint, Footprint
+from pipeline.database.merge_plan import MergePlan
 from pipeline.database.merge_script import MERGE_FILE, data_fragment, merge_script
 from pipeline.database.rungs import Ladder
 from pipeline.database.schema import read as read_schema
@@ -18,17 +20,17 @@ from pipeline.database.sql import OWN
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.record import Record
-from pipeline.remote.command import script
 from pipeline.steps import reconciliation
 from pipeline.steps.golden import ignored
 from pipeline.steps.site import Shop, Site
 
-PRE = "pre"
 UNGUARDED = "unguarded"
 FROM_SNAPSHOT = "from-snapshot.sh"
 READING = 2.0
 """Seconds that reading rows for a fingerprint may take behind the page. Larger tables are told by their stamps:
 nobody writes, so a table whose UPDATE_TIME moved was written by the upgrade."""
+COPYING = 3600.0
+"""Seconds after which copying ahead counts as hung. The shop is open meanwhile."""
 
 
 class Surprise(PalierError):
@@ -37,11 +39,29 @@ class Surprise(PalierError):
 
 @dataclass
 class Guarded:
-    """What the critical section learns about production's tables as it goes."""
+    """What a promotion learns about production's tables as it goes."""
 
+    ladder: Ladder | None = None
+    ahead: Ahead | None = None
     checkpoint: Checkpoint | None = None
     before: Fingerprint = field(default_factory=lambda: Fingerprint({}))
     found: Footprint = field(default_factory=Footprint)
+
+    plan: MergePlan | None = None
+
+    @property
+    def chosen(self) -> Ladder:
+        """The rungs, once copies were taken ahead."""
+        if self.ladder is None:
+            raise RuntimeError("the copies are taken ahead first")
+        return self.ladder
+
+    @property
+    def early(self) -> Ahead:
+        """The copies that were taken while the shop was open."""
+        if self.ahead is None:
+            raise RuntimeError("the copies are taken ahead first")
+        return self.ahead
 
     @property
     def taken(self) -> Checkpoint:
@@ -83,40 +103,65 @@ def refuse_what_cannot_be_undone(shop: Shop, expected: Footprint) -> None:
         )
 
 
-def checkpoint_tables(
-    shop: Shop, expected: Footprint, guarded: Guarded, *, seconds: int, record: Record | None = None
-) -> Step:
-    """Copies inside the server, exact because nobody writes.
+def copy_ahead(shop: Shop, record: Record, expected: Footprint, guarded: Guarded, *, seconds: int) -> Step:
+    """Copies inside the server while customers buy; what they write meanwhile is caught up with behind the page.
 
-    :param record: where the books are opened, for the reconciliation statement of a later rollback.
+    :param seconds: for how long tables beyond the footprint may be copied.
+    """
+    site, of = shop.production, keeping.label(record.run)
+
+    def take() -> str:
+        with site.database.connected() as db:
+            guarded.ladder = ladder(shop, db, expected, seconds)
+            guarded.ahead = ahead.copy(db, guarded.ladder.copied, keeping.kind(of))
+            guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), budget=READING)
+        return f"{len(guarded.ahead.checkpoint.copies)} tables ({guarded.ladder})"
+
+    def fragment() -> str:
+        return keeping.give_up_fragment(of, site.database.name, program=site.database.program)
+
+    return Step(
+        "Copy the footprint ahead",
+        (
+            Act(
+                f"copy {', '.join(expected.existing) or 'no table'} inside the server,"
+                f" and what fits into {seconds} s besides, while the shop is open",
+                take,
+                budget=COPYING,
+            ),
+        ),
+        host=site.host.name,
+        undo=fragment,
+    )
+
+
+def checkpoint_tables(shop: Shop, record: Record, expected: Footprint, guarded: Guarded, *, seconds: int) -> Step:
+    """The copies become exact, because nobody writes: only what was written since they were taken is copied again.
+
+    :param seconds: for how long copies of tables beyond the footprint may be brought up to date.
     """
     site = shop.production
 
     def note() -> str:
-        if record is None:
-            return ""
         with site.database.connected() as db:
             return reconciliation.note_books(shop, record, db)
 
     def take() -> str:
-        if record is not None:
-            supersede(record)
+        early, chosen = guarded.early, guarded.chosen
+        others = [choice.table for choice in chosen.choices if choice.copied and not choice.expected]
         with site.database.connected() as db:
-            chosen = ladder(shop, db, expected, seconds)
-            guarded.checkpoint = checkpoint.take(db, chosen.copied, PRE)
-            guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), budget=READING)
+            present = set(table_names(db))
+            needed = [name for name in expected.existing if name in present]
+            others = [name for name in others if name in present]
+            guarded.checkpoint = ahead.bring_up_to_date(db, early, needed, others, seconds=seconds)
+            guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), since=guarded.before, budget=READING)
         rows = sum(copy.rows for copy in guarded.taken.copies.values())
-        copies, present = guarded.taken.copies, guarded.taken.present
-        return f"{len(copies)} of {len(present)} tables, {rows:,} rows ({chosen})"
+        return f"{len(guarded.taken.copies)} of {len(guarded.taken.present)} tables, {rows:,} rows"
 
     return Step(
         "Checkpoint the footprint",
         (
-            Act(
-                f"copy {', '.join(expected.existing) or 'no table'} inside the server,"
-                f" and what fits into {seconds} s besides",
-                take,
-            ),
+            Act("bring the copies up to date with what was written since they were taken", take),
             Act("note the last order's number and what is in stock", note),
         ),
         host=site.host.name,
@@ -124,21 +169,7 @@ def checkpoint_tables(
     )
 
 
-def supersede(record: Record) -> None:
-    """Earlier promotions lose their copies to this run, and with them their way back: their scripts must say so."""
-    record.host.run(script(_SUPERSEDE, record.folder))
-
-
-_SUPERSEDE = """
-cd "$1/.."
-for run in *-promote-*; do
-    if [ "$run" = "${1##*/}" ] || [ ! -d "$run/undo.d" ] || [ -e "$run/rolled-back" ]; then continue; fi
-    printf '%s\\n' "${1##*/}" > "$run/superseded"
-done
-"""
-
-
-def _now(shop: Shop, db: Database, guarded: Guarded) -> Fingerprint:
+def _footprint_now(shop: Shop, db: Database, guarded: Guarded) -> Fingerprint:
     return footprint.fingerprint(db, ignore=ignored(shop, db), since=guarded.before, budget=READING)
 
 
@@ -179,7 +210,7 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
 
     def verify() -> str:
         with site.database.connected() as db:
-            guarded.found = footprint.changed(guarded.before, _now(shop, db, guarded))
+            guarded.found = footprint.changed(guarded.before, _footprint_now(shop, db, guarded))
         surprise = guarded.found.beyond(expected)
         lost = sorted(set(surprise) & set(guarded.taken.present) - set(guarded.taken.copies) - set(guarded.taken.views))
         if lost:
@@ -227,15 +258,15 @@ def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
 
     def keep() -> str:
         with site.database.connected() as db:
-            found = footprint.changed(guarded.before, _now(shop, db, guarded))
             plan = merge.record(
                 db,
                 guarded.taken,
-                _guarded(found, guarded.taken),
+                _guarded(guarded.found, guarded.taken),
                 ignore=noise(site),
                 counters=_counters(shop),
                 by_name=[name for name in table_names(db) if shop.classes.classify(name) is not Class.THROWAWAY],
             )
+        guarded.plan = plan
         record.write("merge-plan.json", plan.json())
         record.write(MERGE_FILE, merge_script(plan, site.database.name, program=site.database.program))
         return f"{sum(table.touched for table in plan.tables):,} rows in {len(plan.tables)} tables"
@@ -249,7 +280,7 @@ def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
 
 
 def _guarded(found: Footprint, copies: Checkpoint) -> Footprint:
-    """The part of a footprint that can be merged. What the smoke suites wrote elsewhere (a basket) is no update's."""
+    """The part of a footprint that can be merged."""
 
     def known(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(

@@ -33,3 +33,11 @@ def load(name: str) -> PagesModule:
     except ModuleNotFoundError as error:
         message = f"there are no page objects called {name!r}: {error}"
         raise ValueError(message) from None
+
+
+def first_product(pages: Pages) -> str:
+    """Path of the first product of the home page: what is bought where nobody named a product."""
+    pages.home.open()
+    products = pages.home.products()
+    assert products, "no product is shown on the home page"
+    return products[0].path

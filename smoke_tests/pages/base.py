@@ -1,24 +1,19 @@
-"""What journeys may ask of pages, and what all page objects share."""
+"""What journeys may ask of pages: every platform's page objects keep these promises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from playwright.sync_api import Locator
-
-from smoke_tests.journey import Journey
-from smoke_tests.money import amount
-
 
 @dataclass(frozen=True)
 class Hit:
-    """A product as a list shows it."""
+    """A product as a list shows it; ``price`` is the text of its price, empty if it shows none."""
 
     name: str
     path: str
+    price: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,12 +36,27 @@ class Visitor:
     city: str = "Paris"
     country: str = "France"
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """First and last name, for shops that ask for two."""
+        first, _, last = self.name.partition(" ")
+        return first, last or first
+
 
 class Home(Protocol):
     def open(self) -> None: ...
 
     def products(self) -> tuple[Hit, ...]:
         """Products that the page offers."""
+
+
+class Category(Protocol):
+    def known(self) -> tuple[str, ...]:
+        """Paths of categories that the shop itself leads to."""
+
+    def open(self, path: str) -> None: ...
+
+    def products(self) -> tuple[Hit, ...]: ...
 
 
 class Search(Protocol):
@@ -129,11 +139,33 @@ class Contact(Protocol):
     def says_sent(self) -> bool: ...
 
 
+class Account(Protocol):
+    def open(self) -> None:
+        """The customer's page; who is not known is asked to log in there."""
+
+    def asks_to_log_in(self) -> bool: ...
+
+    def log_in(self, email: str, password: str) -> None: ...
+
+    def is_shown(self) -> bool:
+        """Whether the page is that of a customer who is logged in."""
+
+    def log_out(self) -> None: ...
+
+    def can_register(self) -> bool:
+        """Whether whoever has no account can make one with a password of his own. May lead to another page."""
+
+    def register(self, visitor: Visitor, password: str) -> None:
+        """Make an account; afterwards the visitor is logged in."""
+
+
 class Pages(Protocol):
     """The shop, page by page. (Properties, so that an implementation may be a plain dataclass.)"""
 
     @property
     def home(self) -> Home: ...
+    @property
+    def category(self) -> Category: ...
     @property
     def search(self) -> Search: ...
     @property
@@ -144,58 +176,5 @@ class Pages(Protocol):
     def checkout(self) -> Checkout: ...
     @property
     def contact(self) -> Contact: ...
-
-
-class Screen:
-    """What page objects share: elements by name, so that an inventory can replace one selector and keep the rest."""
-
-    stores_what_is_typed = False
-
-    def __init__(self, journey: Journey, selectors: Mapping[str, str]) -> None:
-        self.journey = journey
-        self._selectors = {**selectors, **journey.shop.selectors}
-
-    def selector(self, name: str) -> str:
-        """The selector of ``name``: the shop's own, else the page objects'."""
-        return self._selectors[name]
-
-    def find(self, name: str) -> Locator:
-        """The element or elements called ``name``."""
-        return self.journey.page.locator(self.selector(name))
-
-    def shown(self, name: str) -> bool:
-        """Whether it is there now; nothing is waited for."""
-        return self.find(name).first.is_visible()
-
-    def usable(self, name: str) -> bool:
-        """Whether it is there now and can be pressed."""
-        element = self.find(name).first
-        return element.is_visible() and element.is_enabled()
-
-    def appears(self, name: str) -> bool:
-        """Whether it is there, or comes in time."""
-        self.journey.act(lambda: self.find(name).first.wait_for(state="visible"), name)
-        return True
-
-    def text(self, name: str) -> str:
-        """Its text as written in the page (not as styled), once it is there."""
-        self.appears(name)
-        return (self.find(name).first.text_content() or "").strip()
-
-    def amount(self, name: str) -> Decimal:
-        """The amount it shows."""
-        text = self.text(name)
-        try:
-            return amount(text)
-        except ValueError:
-            self.journey.fail(f"“{name}” on {self.journey.path} shows no amount but “{text}”")
-
-    def fill(self, name: str, value: str) -> None:
-        self.journey.act(lambda: self.find(name).first.fill(value), name)
-
-    def tick(self, name: str) -> None:
-        self.journey.act(self.find(name).first.check, name)
-
-    def follow(self, name: str) -> None:
-        """Press what leads to another page."""
-        self.journey.follow(self.find(name).first, name)
+    @property
+    def account(self) -> Account: ...

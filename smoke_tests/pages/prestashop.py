@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from urllib.parse import urlsplit
+from contextlib import AbstractContextManager
 
 from playwright.sync_api import Response
 
 from smoke_tests.journey import Journey
-from smoke_tests.pages.base import CartLine, Hit, Screen, Visitor
+from smoke_tests.pages.base import Hit, Visitor
+from smoke_tests.pages.screen import (
+    AccountScreen,
+    CartScreen,
+    CategoryScreen,
+    CheckoutScreen,
+    ContactScreen,
+    HomeScreen,
+    ProductScreen,
+    Screen,
+    ShopPages,
+    path_of,
+    stored_in,
+)
+from smoke_tests.prestashop_data import PrestaShopData
 from smoke_tests.shop import Shop
-from smoke_tests.shopdata import Connection, Line, Order, connected
 
 OFFLINE = ("ps_checkpayment", "ps_wirepayment", "ps_cashondelivery")
 """Payment modules that take no money; the first one that the shop offers is chosen."""
 
 SELECTORS = {
     "product-card": ".js-product-miniature",
-    "product-link": ".product-title a",
+    "cart-path": "/index.php?controller=cart&action=show",
+    "contact-path": "/index.php?controller=contact",
+    "account-path": "/index.php?controller=my-account",
+    "register-path": "/index.php?controller=registration",
+    "register-old-path": "/index.php?controller=authentication&create_account=1",
+    "card-link": ".product-title a",
+    "card-label": ".product-title a",
+    "card-price": ".price",
+    "category-link": "#_desktop_top_menu li.category > a, #_mobile_top_menu li.category > a, #top-menu li.category > a",
+    "category-card": "#products .js-product-miniature",
     "search-input": '#search_widget input[name="s"]',
     "search-result": "#products .js-product-miniature",
     "search-none": "#product-search-no-matches, #products .page-not-found",
@@ -62,61 +80,34 @@ SELECTORS = {
     "contact-consent": '.contact-form input[type="checkbox"][required], .contact-form .gdpr_consent input',
     "contact-send": '.contact-form [name="submitMessage"]',
     "contact-done": ".contact-form .alert-success",
-    "error": "#notifications .alert-danger, .contact-form .alert-danger, .js-error .alert-danger",
+    "login-email": '#login-form [name="email"]',
+    "login-password": '#login-form [name="password"]',
+    "login-send": "#login-form #submit-login",
+    "account": "#history-link, #identity-link",
+    "logout": 'a[href*="mylogout"]',
+    "register-firstname": '#customer-form [name="firstname"]',
+    "register-lastname": '#customer-form [name="lastname"]',
+    "register-email": '#customer-form [name="email"]',
+    "register-password": '#customer-form [name="password"]',
+    "register-consent": '#customer-form input[type="checkbox"][required]',
+    "register-send": '#customer-form button[type="submit"].form-control-submit',
+    "error": "#notifications .alert-danger, .contact-form .alert-danger, .js-error .alert-danger, "
+    ".login-form .alert-danger, .register-form .alert-danger",
 }
 FIELDS = ("address", "postcode", "city", "phone")
+REGISTRATION = ("register-path", "register-old-path")
+"""PrestaShop 8 has a page for it, 1.7 a form of the login's page."""
 _REFERENCE = re.compile(r"\b[A-Z]{9}\b")
 
 
-class PrestaShopScreen(Screen):
-    """A page of the shop."""
-
-    def __init__(self, journey: Journey) -> None:
-        super().__init__(journey, SELECTORS)
-
-    def controller(self, name: str) -> None:
-        """Open a page by its controller: its friendly address differs by language and by the merchant's wishes."""
-        self.journey.visit(f"/index.php?controller={name}")
-
-    def hits(self, name: str) -> tuple[Hit, ...]:
-        """Products in a list of cards called ``name``."""
-        script = """(cards, link) => cards.map(card => {
-            const anchor = card.querySelector(link) || card.querySelector('a');
-            return anchor ? [anchor.textContent.trim(), anchor.href] : ['', ''];
-        })"""
-        found = self.find(name).evaluate_all(script, self.selector("product-link"))
-        return tuple(Hit(label, _path(address)) for label, address in found if address)
-
-    def tick_all(self, name: str) -> None:
-        """Tick every box called ``name`` that is shown."""
-        for box in self.find(name).all():
-            if box.is_visible():
-                self.journey.act(box.check, name)
-
-    def refuse_errors(self, what: str) -> None:
-        """Fail with the shop's own words if it shows an error."""
-        if self.shown("error"):
-            self.journey.fail(f"{what} was refused: {' '.join(self.text('error').split())}")
-
-
-class PrestaShopHome(PrestaShopScreen):
-    def open(self) -> None:
-        self.journey.visit("/")
-
-    def products(self) -> tuple[Hit, ...]:
-        return self.hits("product-card")
-
-
-class PrestaShopSearch(PrestaShopScreen):
+class PrestaShopSearch(Screen):
     def open(self, term: str) -> None:
         if not self.shown("search-input"):
             self.journey.visit("/")
-        self.fill("search-input", term)
-        field = self.find("search-input").first
-        self.journey.submit(lambda: field.press("Enter"), "search")
+        self.enter("search-input", term)
 
-    def hits(self, name: str = "search-result") -> tuple[Hit, ...]:
-        return super().hits(name)
+    def hits(self) -> tuple[Hit, ...]:
+        return self.cards("search-result")
 
     def says_nothing_found(self) -> bool:
         return self.shown("search-none")
@@ -127,28 +118,16 @@ class PrestaShopSearch(PrestaShopScreen):
         return tuple(self.find("filter").evaluate_all(script))
 
     def narrow(self, name: str) -> None:
-        self.journey.visit(_path(name))
+        self.journey.visit(path_of(name))
 
 
-class PrestaShopProduct(PrestaShopScreen):
-    def open(self, path: str) -> None:
-        self.journey.visit(path)
-
-    def name(self) -> str:
-        return self.text("product-name")
-
-    def price(self) -> Decimal:
-        return self.amount("product-price")
-
+class PrestaShopProduct(ProductScreen):
     def key(self) -> str:
         """Product and combination, ``6-0``."""
         product = self.find("product-id").first.input_value()
         described = self.find("product-details").first.get_attribute("data-product") or ""
         found = re.search(r'"id_product_attribute":"?(\d+)', described)
         return f"{product}-{found.group(1) if found else 0}"
-
-    def can_be_bought(self) -> bool:
-        return self.usable("add-to-cart")
 
     def add_to_cart(self) -> None:
         """Press the button; the shop answers behind the page, then shows what is in the cart."""
@@ -166,47 +145,30 @@ class PrestaShopProduct(PrestaShopScreen):
         self.appears("cart-added")
 
 
-class PrestaShopCart(PrestaShopScreen):
-    def open(self) -> None:
-        self.controller("cart&action=show")
-
-    def lines(self) -> tuple[CartLine, ...]:
-        script = """(lines, [label, pieces]) => lines.map(line =>
-            [(line.querySelector(label) || line).textContent.trim(), parseInt(line.querySelector(pieces).value, 10)])"""
-        names = [self.selector("cart-line-name"), self.selector("cart-line-quantity")]
-        return tuple(CartLine(name, pieces) for name, pieces in self.find("cart-line").evaluate_all(script, names))
-
-    def total(self) -> Decimal:
-        return self.amount("cart-total")
-
+class PrestaShopCart(CartScreen):
     def token(self) -> str:
-        """No page tells which cart it shows; :meth:`PrestaShopData.cart_lines` knows it by its order."""
+        """No page tells which cart it shows; :meth:`PrestaShopData.cart_lines` knows it by its customer."""
         return ""
 
-    def is_empty(self) -> bool:
-        return self.shown("cart-empty")
 
-    def go_to_checkout(self) -> None:
-        self.follow("to-checkout")
-
-
-class PrestaShopCheckout(PrestaShopScreen):
+class PrestaShopCheckout(CheckoutScreen):
     stores_what_is_typed = True
+    offline = OFFLINE
 
     def fill_in(self, visitor: Visitor) -> None:
-        first, _, last = visitor.name.partition(" ")
+        first, last = visitor.names
         self.fill("guest-firstname", first)
-        self.fill("guest-lastname", last or first)
+        self.fill("guest-lastname", last)
         self.fill("guest-email", visitor.email)
         self.tick_all("guest-consent")
         self.follow("guest-continue")
-        self.refuse_errors("the guest")
+        self.refuse_error("the guest")
         self._choose_country(visitor.country)
         for field in FIELDS:
             if self.shown(f"address-{field}"):
                 self.fill(f"address-{field}", str(getattr(visitor, field)))
         self.follow("address-continue")
-        self.refuse_errors("the address")
+        self.refuse_error("the address")
         if self.shown("delivery-continue"):
             self.follow("delivery-continue")
         self.tick_all("terms")
@@ -227,19 +189,9 @@ class PrestaShopCheckout(PrestaShopScreen):
         return tuple(self.find("payment").evaluate_all("fields => fields.map(field => field.dataset.moduleName)"))
 
     def choose_offline_payment(self) -> None:
-        offered = self.payments()
-        module = next((name for name in OFFLINE if name in offered), None)
-        if module is None:
-            self.journey.fail(f"no offline payment is offered, only {', '.join(offered)}")
+        module = self.offline_payment()
         option = self.find("payment").and_(self.journey.page.locator(f'[data-module-name="{module}"]')).first
         self.journey.act(option.check, module)
-
-    def can_place_order(self) -> bool:
-        return self.usable("place-order")
-
-    def place_order(self) -> None:
-        self.follow("place-order")
-        self.refuse_errors("the order")
 
     def reference(self) -> str:
         text = self.text("order-reference")
@@ -248,134 +200,51 @@ class PrestaShopCheckout(PrestaShopScreen):
             self.journey.fail(f"the confirmation shows no reference but “{text}”")
         return found.group()
 
-    def total(self) -> Decimal:
-        return self.amount("order-total")
 
-
-class PrestaShopContact(PrestaShopScreen):
-    def open(self) -> None:
-        self.controller("contact")
+class PrestaShopContact(ContactScreen):
+    """The visitor's name is not asked for."""
 
     def fill_in(self, visitor: Visitor, message: str) -> None:
         self.fill("contact-email", visitor.email)
         self.fill("contact-message", message)
         self.tick_all("contact-consent")
 
-    def can_send(self) -> bool:
-        return self.usable("contact-send")
-
     def send(self) -> None:
-        self.follow("contact-send")
-        self.refuse_errors("the message")
-
-    def says_sent(self) -> bool:
-        return self.shown("contact-done")
+        super().send()
+        self.refuse_error("the message")
 
 
-@dataclass(frozen=True)
-class PrestaShopPages:
-    """The shop, page by page."""
+class PrestaShopAccount(AccountScreen):
+    def can_register(self) -> bool:
+        """The classic themes of 8 and of 1.7 have the form at different addresses; a wrong one leads elsewhere."""
+        for address in REGISTRATION:
+            if not self.shown("register-password"):
+                self.journey.page.goto(self.journey.address(self.selector(address)))
+        self.journey.inspect()
+        return super().can_register()
 
-    home: PrestaShopHome
-    search: PrestaShopSearch
-    product: PrestaShopProduct
-    cart: PrestaShopCart
-    checkout: PrestaShopCheckout
-    contact: PrestaShopContact
+    def register(self, visitor: Visitor, password: str) -> None:
+        first, last = visitor.names
+        self.fill("register-firstname", first)
+        self.fill("register-lastname", last)
+        self.tick_all("register-consent")
+        super().register(visitor, password)
 
 
-def pages(journey: Journey) -> PrestaShopPages:
+def pages(journey: Journey) -> ShopPages:
     """The pages as this visitor sees them."""
-    return PrestaShopPages(
-        PrestaShopHome(journey),
-        PrestaShopSearch(journey),
-        PrestaShopProduct(journey),
-        PrestaShopCart(journey),
-        PrestaShopCheckout(journey),
-        PrestaShopContact(journey),
+    return ShopPages(
+        HomeScreen(journey, SELECTORS),
+        CategoryScreen(journey, SELECTORS),
+        PrestaShopSearch(journey, SELECTORS),
+        PrestaShopProduct(journey, SELECTORS),
+        PrestaShopCart(journey, SELECTORS),
+        PrestaShopCheckout(journey, SELECTORS),
+        PrestaShopContact(journey, SELECTORS),
+        PrestaShopAccount(journey, SELECTORS),
     )
 
 
-@dataclass(frozen=True)
-class PrestaShopData:
-    """PrestaShop's own tables."""
-
-    connection: Connection
-
-    def orders_of(self, email: str) -> tuple[Order, ...]:
-        found = self.connection.rows(
-            "SELECT o.id_order, o.reference, o.total_paid FROM {p}orders o"
-            " JOIN {p}customer c ON c.id_customer = o.id_customer WHERE c.email = %s ORDER BY o.id_order",
-            email,
-        )
-        return tuple(
-            Order(row["id_order"], row["reference"], _cents(row["total_paid"]), self._lines(row["id_order"]))
-            for row in found
-        )
-
-    def _lines(self, order: int) -> tuple[Line, ...]:
-        """A combination's line is named ``Product (Size: S)``; the product page says ``Product``."""
-        found = self.connection.rows(
-            "SELECT d.product_name, d.product_quantity, d.unit_price_tax_incl, l.name FROM {p}order_detail d"
-            " JOIN {p}orders o ON o.id_order = d.id_order LEFT JOIN {p}product_lang l"
-            " ON l.id_product = d.product_id AND l.id_lang = o.id_lang AND l.id_shop = d.id_shop"
-            " WHERE d.id_order = %s ORDER BY d.id_order_detail",
-            order,
-        )
-        return tuple(
-            Line(_product_name(row), row["product_quantity"], _cents(row["unit_price_tax_incl"])) for row in found
-        )
-
-    def stock_of(self, product: str) -> int:
-        number, _, combination = product.partition("-")
-        found = self.connection.rows(
-            "SELECT quantity FROM {p}stock_available WHERE id_product = %s AND id_product_attribute = %s"
-            " ORDER BY id_shop LIMIT 1",
-            number,
-            combination or 0,
-        )
-        if not found:
-            message = f"the product {product} is on the shop's pages but has no stock in its tables"
-            raise AssertionError(message)
-        return int(found[0]["quantity"])
-
-    def cart_lines(self, token: str) -> int:  # noqa: ARG002  (PrestaShop's pages do not name their cart)
-        """Lines of unordered carts of whoever ordered last: a cart keeps its lines, as part of its order."""
-        found = self.connection.rows(
-            "SELECT COUNT(*) AS n FROM {p}cart_product l JOIN {p}cart c ON c.id_cart = l.id_cart"
-            " WHERE c.id_customer = (SELECT id_customer FROM {p}orders ORDER BY id_order DESC LIMIT 1)"
-            " AND NOT EXISTS (SELECT 1 FROM {p}orders o WHERE o.id_cart = c.id_cart)"
-        )
-        return int(found[0]["n"])
-
-    def messages_of(self, email: str) -> tuple[str, ...]:
-        found = self.connection.rows(
-            "SELECT m.message FROM {p}customer_message m JOIN {p}customer_thread t"
-            " ON t.id_customer_thread = m.id_customer_thread WHERE t.email = %s ORDER BY m.id_customer_message",
-            email,
-        )
-        return tuple(row["message"] for row in found)
-
-
-@contextmanager
-def stored(shop: Shop) -> Iterator[PrestaShopData | None]:
+def stored(shop: Shop) -> AbstractContextManager[PrestaShopData | None]:
     """What the shop stored; ``None``: the database was not given."""
-    if shop.database is None:
-        yield None
-    else:
-        with connected(shop.database) as connection:
-            yield PrestaShopData(connection)
-
-
-def _path(address: str) -> str:
-    parts = urlsplit(address)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
-
-
-def _cents(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-def _product_name(row: dict[str, str]) -> str:
-    plain = row["name"]
-    return plain if plain and row["product_name"].startswith(plain) else row["product_name"]
+    return stored_in(shop, PrestaShopData)

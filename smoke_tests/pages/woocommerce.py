@@ -6,30 +6,44 @@ an inventory can replace them (``cart-path``) as it replaces any selector.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from decimal import Decimal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from playwright.sync_api import Locator, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from smoke_tests.journey import NAVIGATION, Journey
-from smoke_tests.money import amount
-from smoke_tests.pages.base import CartLine, Hit, Screen, Visitor
+from smoke_tests.pages.base import Hit, Visitor
+from smoke_tests.pages.screen import (
+    AccountScreen,
+    CartScreen,
+    CategoryScreen,
+    CheckoutScreen,
+    ContactScreen,
+    HomeScreen,
+    ProductScreen,
+    Screen,
+    ShopPages,
+    stored_in,
+)
 from smoke_tests.shop import Shop
-from smoke_tests.shopdata import connected
 from smoke_tests.woocommerce_data import WooCommerceData
 
 SELECTORS = {
     "cart-path": "/cart/",
     "contact-path": "/contact/",
+    "account-path": "/my-account/",
     "search-path": "/?s={term}&post_type=product",
     "error": ".woocommerce-error, .wc-block-components-notice-banner.is-error, .wc-block-store-notice.is-error",
     "product-card": "main li.product, main li.wc-block-product, main li.wc-block-grid__product",
-    "product-label": ".woocommerce-loop-product__title, .wp-block-post-title, .wc-block-grid__product-title, "
+    "card-link": "a[href*='://']",
+    "card-label": ".woocommerce-loop-product__title, .wp-block-post-title, .wc-block-grid__product-title, "
     ".wc-block-components-product-name, h2, h3",
+    "card-price": ".price, .wp-block-woocommerce-product-price, .wc-block-grid__product-price",
+    "category-link": "a[href*='/product-category/'], main .product-category > a, main .wc-block-product-categories a",
+    "product-category": ".posted_in a, .wp-block-post-terms.taxonomy-product_cat a",
+    "category-card": "main li.product, main li.wc-block-product, main li.wc-block-grid__product",
     "search-input": "form:has(input[name='post_type'][value='product']) input[name='s']",
     "search-none": ".woocommerce-no-products-found, .wp-block-woocommerce-product-collection-no-results, "
     ".wp-block-query-no-results, main .woocommerce-info",
@@ -62,6 +76,14 @@ SELECTORS = {
     "contact-email": "form.wpcf7-form [name='your-email']",
     "contact-message": "form.wpcf7-form [name='your-message']",
     "contact-send": "form.wpcf7-form [type='submit']",
+    "login-email": "form.woocommerce-form-login [name='username']",
+    "login-password": "form.woocommerce-form-login [name='password']",
+    "login-send": "form.woocommerce-form-login [name='login']",
+    "register-email": "form.woocommerce-form-register [name='email']",
+    "register-password": "form.woocommerce-form-register [name='password']",
+    "register-send": "form.woocommerce-form-register [name='register']",
+    "account": ".woocommerce-MyAccount-content",
+    "logout": ".woocommerce-MyAccount-navigation-link--customer-logout a",
     "contact-done": ".wpcf7-mail-sent-ok, form.wpcf7-form.sent",
 }
 OFFLINE = ("bacs", "cheque", "cod")
@@ -80,37 +102,18 @@ def _prices_again(response: Response) -> bool:
     return "/wc/store/v1/batch" in unquote(response.url) or "wc-ajax=update_order_review" in response.url
 
 
-class WooCommerceScreen(Screen):
-    """A page of a WooCommerce shop."""
-
-    def __init__(self, journey: Journey) -> None:
-        super().__init__(journey, SELECTORS)
-
-    def cards(self) -> tuple[Hit, ...]:
-        """The products of the list that the page shows."""
-        script = """(cards, label) => cards.map(card => {
-            const anchor = card.querySelector('a[href*="://"]') || card.querySelector('a');
-            return [(card.querySelector(label) || anchor || card).textContent.trim(), anchor ? anchor.href : ''];
-        })"""
-        found = self.find("product-card").evaluate_all(script, self.selector("product-label"))
-        return tuple(Hit(label, urlsplit(address).path) for label, address in found)
-
-    def refuse_error(self, what: str) -> None:
-        """Fail if the shop says an error."""
-        if self.shown("error"):
-            said = " ".join((self.find("error").first.text_content() or "").split())
-            self.journey.fail(f"{what}: {said}")
+class WooCommerceCategory(CategoryScreen):
+    def known(self) -> tuple[str, ...]:
+        """Of the home page, else of a product: neither of WordPress's own themes has a menu of categories."""
+        linked = super().known()
+        products = () if linked else self.cards("product-card")
+        if not products:
+            return linked
+        self.journey.visit(products[0].path)
+        return self.links("product-category")
 
 
-class WooCommerceHome(WooCommerceScreen):
-    def open(self) -> None:
-        self.journey.visit("/")
-
-    def products(self) -> tuple[Hit, ...]:
-        return self.cards()
-
-
-class WooCommerceSearch(WooCommerceScreen):
+class WooCommerceSearch(Screen):
     def open(self, term: str) -> None:
         """Typed into the shop's product search; a theme that shows none is asked by address."""
         if self.journey.page.url == "about:blank":
@@ -118,15 +121,13 @@ class WooCommerceSearch(WooCommerceScreen):
         if not self.shown("search-input"):
             self.journey.visit(self.selector("search-path").format(term=term))
             return
-        self.fill("search-input", term)
-        field = self.find("search-input").first
-        self.journey.submit(lambda: field.press("Enter"), "search")
+        self.enter("search-input", term)
 
     def hits(self) -> tuple[Hit, ...]:
         """One single hit is not listed: WooCommerce leads straight to its page."""
         if self.find("product-body").count():
             return (Hit(self.text("product-name"), self.journey.path),)
-        return self.cards()
+        return self.cards("product-card")
 
     def says_nothing_found(self) -> bool:
         return self.shown("search-none")
@@ -139,23 +140,14 @@ class WooCommerceSearch(WooCommerceScreen):
         self.journey.fail(f"there is no filter {name}")
 
 
-class WooCommerceProduct(WooCommerceScreen):
-    def open(self, path: str) -> None:
-        self.journey.visit(path)
-
-    def name(self) -> str:
-        return self.text("product-name")
-
+class WooCommerceProduct(ProductScreen):
     def price(self) -> Decimal:
         """What is paid: of a product on sale the new price, not the struck one."""
         self.appears("product-price")
         price = self.find("product-price").first
         reduced = price.locator("ins .amount")
         text = (reduced if reduced.count() else price.locator(".amount")).first.text_content() or ""
-        try:
-            return amount(text)
-        except ValueError:
-            self.journey.fail(f"the price on {self.journey.path} shows no amount but “{text}”")
+        return self.read_amount(text, "product-price")
 
     def key(self) -> str:
         """WordPress's own number of the product, which every theme writes on the body."""
@@ -163,45 +155,24 @@ class WooCommerceProduct(WooCommerceScreen):
         numbers = [name.removeprefix("postid-") for name in classes if name.startswith("postid-")]
         return numbers[0] if numbers else ""
 
-    def can_be_bought(self) -> bool:
-        return self.usable("add-to-cart")
-
     def add_to_cart(self) -> None:
-        self.follow("add-to-cart")
-        self.refuse_error("the product could not be put into the cart")
+        super().add_to_cart()
+        self.refuse_error("the product")
 
 
-class WooCommerceCart(WooCommerceScreen):
+class WooCommerceCart(CartScreen):
     def open(self) -> None:
-        self.journey.visit(self.selector("cart-path"))
+        super().open()
         self.appears("cart")
-
-    def lines(self) -> tuple[CartLine, ...]:
-        script = """(lines, [label, quantity]) => lines.map(line => {
-            const field = line.querySelector(quantity);
-            return [(line.querySelector(label) || line).textContent.trim(), field ? parseInt(field.value, 10) : 1];
-        })"""
-        words = [self.selector("cart-line-name"), self.selector("cart-line-quantity")]
-        return tuple(CartLine(name, quantity) for name, quantity in self.find("cart-line").evaluate_all(script, words))
-
-    def total(self) -> Decimal:
-        return self.amount("cart-total")
 
     def token(self) -> str:
         """The session's key: the first part of the cookie, whose separator was ``||`` until 9.9 and is ``|`` since."""
-        for cookie in self.journey.page.context.cookies():
-            if cookie.get("name", "").startswith(self.selector("cart-cookie")):
-                return unquote(cookie.get("value", "")).split("|")[0]
-        return ""
-
-    def is_empty(self) -> bool:
-        return self.shown("cart-empty")
-
-    def go_to_checkout(self) -> None:
-        self.follow("to-checkout")
+        return unquote(super().token()).split("|")[0]
 
 
-class WooCommerceCheckout(WooCommerceScreen):
+class WooCommerceCheckout(CheckoutScreen):
+    offline = OFFLINE
+
     def fill_in(self, visitor: Visitor) -> None:
         """E-mail and one address: of the delivery as blocks, where it is the invoice's too; of the invoice else."""
         self.appears("checkout")
@@ -217,10 +188,10 @@ class WooCommerceCheckout(WooCommerceScreen):
             self.tick("terms")
 
     def _fill_address(self, start: str, visitor: Visitor) -> None:
-        first, _, last = visitor.name.partition(" ")
+        first, last = visitor.names
         self._choose_country(self.journey.page.locator(f"{start}country"), visitor.country)
         self._type(f"{start}first_name", first)
-        self._type(f"{start}last_name", last or first)
+        self._type(f"{start}last_name", last)
         for field, name in FIELDS.items():
             self._type(f"{start}{name}", str(getattr(visitor, field)))
 
@@ -254,14 +225,8 @@ class WooCommerceCheckout(WooCommerceScreen):
         page.wait_for_load_state("networkidle")
         self.journey.act(lambda: self.find("busy").first.wait_for(state="detached"), "the checkout's own updating")
 
-    def payments(self) -> tuple[str, ...]:
-        return tuple(self.find("payment").evaluate_all("fields => fields.map(field => field.value)"))
-
     def choose_offline_payment(self) -> None:
-        offered = self.payments()
-        chosen = next((method for method in OFFLINE if method in offered), None)
-        if chosen is None:
-            self.journey.fail(f"no payment that needs nobody outside is offered, only {', '.join(offered)}")
+        chosen = self.offline_payment()
         field = self.journey.page.locator(
             ", ".join(f"{each.strip()}[value='{chosen}']" for each in self.selector("payment").split(","))
         ).first
@@ -269,12 +234,9 @@ class WooCommerceCheckout(WooCommerceScreen):
             # The shortcode's theme may hide the field and show its label.
             self.journey.act(lambda: field.check(force=True), f"the payment method {chosen}")
 
-    def can_place_order(self) -> bool:
-        return self.usable("place-order")
-
     def place_order(self) -> None:
         self.journey.submit(self._press, "place-order")
-        self.refuse_error("the order was refused")
+        self.refuse_error("the order")
 
     def _press(self) -> None:
         """Press, and wait until the shop leads on or says why not: an error leads nowhere."""
@@ -283,30 +245,16 @@ class WooCommerceCheckout(WooCommerceScreen):
         for _ in range(NAVIGATION // POLL):
             if page.url != before:
                 return
-            self.refuse_error("the order was refused")
+            self.refuse_error("the order")
             page.wait_for_timeout(POLL)
 
-    def reference(self) -> str:
-        return self.text("order-reference")
 
-    def total(self) -> Decimal:
-        return self.amount("order-total")
-
-
-class WooCommerceContact(WooCommerceScreen):
+class WooCommerceContact(ContactScreen):
     """WooCommerce has no contact form; the selectors are Contact Form 7's, the most common one."""
 
     def open(self) -> None:
-        self.journey.visit(self.selector("contact-path"))
+        super().open()
         self.appears("contact-form")
-
-    def fill_in(self, visitor: Visitor, message: str) -> None:
-        self.fill("contact-name", visitor.name)
-        self.fill("contact-email", visitor.email)
-        self.fill("contact-message", message)
-
-    def can_send(self) -> bool:
-        return self.usable("contact-send")
 
     def send(self) -> None:
         """Some forms lead to another page, some answer in place."""
@@ -316,35 +264,20 @@ class WooCommerceContact(WooCommerceScreen):
         return self.appears("contact-done")
 
 
-@dataclass(frozen=True)
-class WooCommercePages:
-    """A WooCommerce shop, page by page."""
-
-    home: WooCommerceHome
-    search: WooCommerceSearch
-    product: WooCommerceProduct
-    cart: WooCommerceCart
-    checkout: WooCommerceCheckout
-    contact: WooCommerceContact
-
-
-def pages(journey: Journey) -> WooCommercePages:
+def pages(journey: Journey) -> ShopPages:
     """The pages as this visitor sees them."""
-    return WooCommercePages(
-        WooCommerceHome(journey),
-        WooCommerceSearch(journey),
-        WooCommerceProduct(journey),
-        WooCommerceCart(journey),
-        WooCommerceCheckout(journey),
-        WooCommerceContact(journey),
+    return ShopPages(
+        HomeScreen(journey, SELECTORS),
+        WooCommerceCategory(journey, SELECTORS),
+        WooCommerceSearch(journey, SELECTORS),
+        WooCommerceProduct(journey, SELECTORS),
+        WooCommerceCart(journey, SELECTORS),
+        WooCommerceCheckout(journey, SELECTORS),
+        WooCommerceContact(journey, SELECTORS),
+        AccountScreen(journey, SELECTORS),
     )
 
 
-@contextmanager
-def stored(shop: Shop) -> Iterator[WooCommerceData | None]:
+def stored(shop: Shop) -> AbstractContextManager[WooCommerceData | None]:
     """What the shop stored; ``None``: the database was not given."""
-    if shop.database is None:
-        yield None
-    else:
-        with connected(shop.database) as connection:
-            yield WooCommerceData(connection)
+    return stored_in(shop, WooCommerceData)

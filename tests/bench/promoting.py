@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import engine
@@ -18,7 +18,7 @@ from pipeline.events import silent
 from pipeline.platforms import platform_of
 from pipeline.record import Record
 from pipeline.remote.local import LocalHost
-from pipeline.steps import tables
+from pipeline.steps import tables, ways_back
 from pipeline.steps.site import Shop, Site
 from tests.bench.shop import CLASSES, PREFIX
 
@@ -101,25 +101,25 @@ def promote(shop: Shop, expected: Footprint, migration: Sequence[str], *, guard:
             for statement in migration:
                 db.execute(statement)
 
+    early = tables.copy_ahead(shop, record, expected, guarded, seconds=guard)
     steps = (
-        tables.checkpoint_tables(shop, expected, guarded, seconds=guard),
+        tables.checkpoint_tables(shop, record, expected, guarded, seconds=guard),
         tables.guard_tables(shop, guarded),
         Step("Upgrade the modules", (Act("run the module's own migration", migrate),), critical=True),
         tables.verify_footprint(shop, record, expected, guarded),
         tables.record_row_changes(shop, record, guarded),
     )
-    timed = tuple(_timed(step, took) for step in steps)
+    timed = (replace(_timed(early, took), name="copies ahead, the shop open"), *(_timed(step, took) for step in steps))
     began = time.monotonic()
     engine.run(timed, record, silent, heartbeat=20)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began - took[early.name]
     record.write("opened", "")
     record.end("promoted")
+    ways_back.give_up_what_is_not_needed(shop, record, guarded)
     return Promoted(seconds, took["Upgrade the modules"], took, Path(record.folder))
 
 
 def _timed(step: Step, took: dict[str, float]) -> Step:
-    from dataclasses import replace
-
     def measured(act: Act) -> Act:
         def does() -> str | None:
             began = time.monotonic()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pipeline.database import checkpoint
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Footprint
 from pipeline.demo.mariadb import MariaDB
 from pipeline.steps.site import Shop
-from pipeline.steps.tables import PRE
 from tests.bench import copying, promoting, server, shop, updating
 from tests.bench.copying import Place
 from tests.bench.figure import Point
@@ -119,8 +117,6 @@ class Bench:
         with database.connected() as db:
             promoting.sell(db, min(NEW_ORDERS, int(db.value("SELECT COUNT(*) FROM ps_orders"))))
         back = promoting.roll_back(guarded)
-        with database.connected() as db:
-            checkpoint.clear(db, PRE)  # what an earlier promotion left is not this one's downtime
         lean = promoting.promote(there, expected, promoting.SMALL, guard=0)
         promoting.roll_back(lean)
         self.says(f"steps at {size:.0f} MB: {_told(guarded.steps)}; rollback {back:.2f}; guard 0: {lean.seconds:.2f}")

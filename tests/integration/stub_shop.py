@@ -32,6 +32,11 @@ class StubShop:
     carts: dict[str, list[str]] = field(default_factory=dict)
     orders: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, str]] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Addresses and their passwords."""
+    logged_in: dict[str, str] = field(default_factory=dict)
+    """The login cookie's value, and whose it is."""
+    agents: set[str] = field(default_factory=set)
     seen_cookies: list[str] = field(default_factory=list)
     requests: int = 0
     closing: threading.Event = field(default_factory=threading.Event)
@@ -52,7 +57,14 @@ class StubShop:
         lines = [{"name": PRODUCTS[slug][0], "price": PRODUCTS[slug][1].replace(" ", "")} for slug in slugs]
         for again in range(2 if "twice" in self.faults else 1):
             reference = f"ST-{len(self.orders) + 1:05d}"
-            order = {"reference": reference, "email": form["email"], "total": f"{stored:.2f}", "lines": lines}
+            order = {
+                "reference": reference,
+                "email": form["email"],
+                "name": form["name"],
+                "city": form["city"],
+                "total": f"{stored:.2f}",
+                "lines": lines,
+            }
             self.orders.append(order)
             if not again:
                 first = order
@@ -83,7 +95,14 @@ class StubHandler(BaseHTTPRequestHandler):
 
     @property
     def token(self) -> str:
-        morsel = SimpleCookie(self.headers.get("Cookie", "")).get("shop_cart")
+        return self.cookie("shop_cart")
+
+    @property
+    def on_a_phone(self) -> bool:
+        return "Mobile" in self.headers.get("User-Agent", "")
+
+    def cookie(self, name: str) -> str:
+        morsel = SimpleCookie(self.headers.get("Cookie", "")).get(name)
         return morsel.value if morsel else ""
 
     def send(self, status: int, body: bytes, kind: str = "text/html; charset=utf-8", **headers: str) -> None:
@@ -113,6 +132,7 @@ class StubHandler(BaseHTTPRequestHandler):
         elif self.shop.login is not None and self.headers.get("Authorization") != self.shop.login:
             self.send(401, b"no", WWW_Authenticate='Basic realm="staging"')
         else:
+            self.shop.agents.add(self.headers.get("User-Agent", ""))
             self.shop.seen_cookies.append(self.headers.get("Cookie", ""))
             self.route(parts.path, {key: values[0] for key, values in parse_qs(parts.query).items()}, form)
 
@@ -121,13 +141,13 @@ class StubHandler(BaseHTTPRequestHandler):
         if f"{name}-hangs" in self.shop.faults:
             self.shop.closing.wait(60)
             self.close_connection = True
-        elif f"{name}-500" in self.shop.faults:
+        elif f"{name}-500" in self.shop.faults or (self.on_a_phone and "phone-500" in self.shop.faults):
             self.page("There has been a critical error on this website.", 500)
         elif f"{name}-500-once" in self.shop.faults:
             self.shop.faults.remove(f"{name}-500-once")
             self.page("no", 500)
-        elif name in {"home", "search", "product", "cart", "checkout", "contact", "order"}:
-            getattr(self, name)(path, query, form)
+        elif name in {"home", "search", "product", "cart", "checkout", "contact", "order", "account", "shop"}:
+            getattr(self, "shop_page" if name == "shop" else name)(path, query, form)
         else:
             self.send(200 if path == "/pixel.gif" else 500 if path == "/broken.js" else 404, PIXEL, "image/gif")
 
@@ -136,14 +156,51 @@ class StubHandler(BaseHTTPRequestHandler):
         return "".join(
             hook(
                 name,
-                hook("product-link", hook("product-name", what[0], "h3"), "a", f'href="/product/{slug}/"'),
+                hook("product-link", hook("product-name", what[0], "h3"), "a", f'href="/product/{slug}/"')
+                + ("" if "no-prices" in self.shop.faults else hook("product-price", f"{what[1]} €")),
             )
             for slug, what in found.items()
         )
 
     def home(self, *_: object) -> None:
         image = "/gone.png" if "image" in self.shop.faults else "/pixel.gif"
-        self.page(self.cards("product-card") + f"<img src='{image}'>")
+        families = hook("category-link", "Bols", "a", 'href="/shop/?category=bols"')
+        self.page(self.cards("product-card") + families + f"<img src='{image}'>")
+
+    def shop_page(self, _path: str, query: dict[str, str], *_: object) -> None:
+        self.page("" if "category-empty" in self.shop.faults else self.cards("product-card", query["category"][:-1]))
+
+    def account(self, _path: str, _query: dict[str, str], form: dict[str, str]) -> None:
+        shop, who = self.shop, self.shop.logged_in.get(self.cookie("shop_login"), "")
+        if form:
+            self.account_form(form)
+        elif who and "login-lost" not in shop.faults:
+            self.page(hook("account", who) + self.account_button("logout"))
+        else:
+            forms = ("login",) if "no-registration" in shop.faults else ("login", "register")
+            fields = '<input name="email"><input name="password">'
+            self.page(
+                "".join(hook(f"{f}-form", fields + self.account_button(f), "form", 'method="post"') for f in forms)
+            )
+
+    def account_button(self, action: str) -> str:
+        name = action if action == "logout" else f"{action}-send"
+        button = hook(name, action, "button", f'name="action" value="{action}"')
+        return f'<form method="post">{button}</form>' if action == "logout" else button
+
+    def account_form(self, form: dict[str, str]) -> None:
+        shop, key = self.shop, f"l{len(self.shop.logged_in) + 1}"
+        if form["action"] == "register":
+            shop.accounts[form["email"]] = form["password"]
+        if form["action"] == "logout":
+            if "logout-ignored" not in shop.faults:
+                shop.logged_in.pop(self.cookie("shop_login"), None)
+        elif shop.accounts.get(form["email"]) == form["password"]:
+            shop.logged_in[key] = form["email"]
+        else:
+            self.page(hook("error", "Unknown address or password"))
+            return
+        self.send(303, b"", Location="/account/", Set_Cookie=f"shop_login={key}; Path=/")
 
     def search(self, _path: str, query: dict[str, str], *_: object) -> None:
         self.page(self.cards("search-result", query["q"]) or hook("search-none", "Nothing") if "q" in query else "")
@@ -151,8 +208,12 @@ class StubHandler(BaseHTTPRequestHandler):
     def product(self, path: str, *_: object) -> None:
         slug = path.strip("/").rpartition("/")[2]
         name, price = PRODUCTS[slug]
+        picture = "<img src='/gone.png'>" if "product-picture" in self.shop.faults else ""
+        if "not-for-sale" in self.shop.faults:
+            self.page(hook("product-name", name, "h1") + hook("product-price", f"{price} €"))
+            return
         buy = f'<input type="hidden" name="product" value="{slug}">' + hook("add-to-cart", "Add", "button")
-        facts = hook("product-name", name, "h1") + hook("product-price", f"{price} €")
+        facts = hook("product-name", name, "h1") + hook("product-price", f"{price} €") + picture
         self.page(facts + f'<form method="post" action="/cart/">{buy}</form>')
 
     def cart(self, _path: str, _query: dict[str, str], form: dict[str, str]) -> None:

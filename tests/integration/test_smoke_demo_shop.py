@@ -14,7 +14,7 @@ from pipeline.remote.command import Secret
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser, pytest.mark.world]
 
-ALL = ("home", "search", "checkout", "contact")
+ALL = ("home", "category", "search", "product", "checkout", "contact", "login")
 
 
 @pytest.fixture

@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.events import Event, Progress
-from pipeline.evidence.smoke import SUITES_FOLDER, AccessCookie, BasicAuth, SmokeSettings, prepare, run
+from pipeline.evidence.smoke import SUITES_FOLDER, AccessCookie, BasicAuth, CustomerAccount, SmokeSettings, prepare, run
 from pipeline.evidence.verdicts import SmokeRun, Verdict
 from pipeline.remote.command import Secret
+from smoke_tests.visitors import VisitorAddresses
 from tests.integration.stub_shop import StubShop, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
-ALL = ("home", "search", "checkout", "contact")
+ALL = ("home", "category", "search", "product", "checkout", "contact", "login")
 COOKIE = "tester-cookie-value"
 PASSWORD = 'basic"pass/word'
 LOGIN = "Basic " + base64.b64encode(f"palier:{PASSWORD}".encode()).decode()
@@ -90,18 +91,21 @@ def test_a_healthy_shop_passes_with_its_evidence(shop: StubShop, tmp_path: Path)
     assert checkout.trace is None
     assert all(visit["ttfb"] is not None for visit in checkout.visits)
     assert result.not_checked == ("search: search filters (the page has none)",)
-    assert events[-1] == Progress("smoke tests", 5, None, "tests")
+    assert events[-1] == Progress("smoke tests", 8, None, "tests")
+    assert len(shop.accounts) == 1
     assert not any(COOKIE.encode() in content for content in everything_in(tmp_path))
 
 
-def test_faults_of_four_suites_are_told_apart(shop: StubShop, tmp_path: Path) -> None:
-    shop.faults = {"image", "search-500-once", "twice", "message-lost"}
+def test_faults_of_several_suites_are_told_apart(shop: StubShop, tmp_path: Path) -> None:
+    shop.faults = {"image", "search-500-once", "twice", "message-lost", "logout-ignored", "no-prices"}
     result = tried(shop, tmp_path)
     assert said(result) == {
         "home": "home: the page / lacks a part of its own: 404 /gone.png",
+        "category": "category: none of the 1 products of /shop/ shows a price",
         "search": "search: the page /search/ answered 500 (doubtful: it passed when tried again)",
         "checkout": "checkout: 2 orders were stored where exactly 1 was expected",
         "contact": "contact: 0 messages were stored where exactly 1 was expected",
+        "login": "login: the customer is still known after logging out",
     }
     assert {suite.suite: suite.verdict for suite in result.suites}["search"] is Verdict.DOUBTFUL
     assert result.verdict is Verdict.FAILED
@@ -130,6 +134,14 @@ def test_a_failure_keeps_a_trace_without_the_secrets(shop: StubShop, tmp_path: P
         ("php-warning", "home", "the page / shows an error: Warning: Undefined variable $x in /srv/shop.php on line 7"),
         ("script-500", "home", "/broken.js, which the page / needs, answered 500"),
         ("console", "home", "the page / reports an error in the browser's console: it went wrong (/)"),
+        ("category-empty", "category", "no product is shown on /shop/?category=bols"),
+        ("shop-500", "category", "the page /shop/ answered 500"),
+        ("product-500", "category", "the page /product/bol-noir/ answered 500"),
+        ("not-for-sale", "product", "the product /product/bol-noir/ cannot be put into the cart"),
+        ("product-picture", "product", "the page /product/bol-noir/ lacks a part of its own: 404 /gone.png"),
+        ("account-500", "login", "the page /account/ answered 500"),
+        ("login-lost", "login", "the customer's account is not shown after registering"),
+        ("logout-ignored", "login", "the customer is still known after logging out"),
         ("stock-kept", "checkout", "0 pieces were taken from stock where exactly 1 was bought"),
         ("cart-kept", "checkout", "the stored cart still has 1 lines after the order"),
         ("wrong-total", "checkout", "order ST-00001 was stored with 13.50 but the screen said 12.50"),
@@ -150,6 +162,77 @@ def test_on_production_nothing_is_left_behind(shop: StubShop, tmp_path: Path) ->
     assert shop.messages == []
     assert "checkout: placing the order (this run leaves no trace)" in result.not_checked
     assert "contact: sending a message (this run leaves no trace)" in result.not_checked
+    assert "login: logging in (no test account was given, and this run leaves no trace)" in result.not_checked
+    assert shop.accounts == {}
+
+
+def test_one_order_may_be_placed_on_production_and_nothing_else_be_left(shop: StubShop, tmp_path: Path) -> None:
+    suites = ("checkout", "contact", "login")
+    result = tried(shop, tmp_path, *suites, mode="production-order", mobile=("checkout",))
+    assert result.passed, result.sentences
+    assert len(shop.orders) == 1
+    assert VisitorAddresses("palier-test@example.com").fits(shop.orders[0]["email"])
+    assert (shop.messages, shop.accounts) == ([], {})
+
+
+def test_an_account_that_was_given_is_logged_in_with_and_its_password_kept_nowhere(
+    shop: StubShop, tmp_path: Path
+) -> None:
+    shop.accounts = {"test@shop.example": "an account's password"}
+    account = CustomerAccount("test@shop.example", Secret("an account's password"))
+    result = tried(shop, tmp_path, "login", mode="production", account=account)
+    assert (result.verdict, result.not_checked) == (Verdict.PASSED, ()), result.sentences
+    wrong = CustomerAccount("test@shop.example", Secret("not this one"))
+    result = tried(shop, tmp_path / "wrong", "login", mode="production", account=wrong, again=False)
+    assert result.reason == "login: the login was refused: Unknown address or password"
+    assert result.cases[0].trace is not None
+    assert not any(b"not this one" in content for content in everything_in(tmp_path / "wrong"))
+
+
+def test_a_shop_where_nobody_can_register_is_said_to_be_unchecked(shop: StubShop, tmp_path: Path) -> None:
+    shop.faults = {"no-registration"}
+    result = tried(shop, tmp_path, "login")
+    assert result.passed
+    assert result.not_checked == (
+        "login: logging in (no test account was given, and nobody can register with a password)",
+    )
+
+
+def test_a_suite_can_be_walked_on_a_phone_too(shop: StubShop, tmp_path: Path) -> None:
+    result = tried(shop, tmp_path, "home", "checkout", mobile=("checkout",))
+    assert result.verdict is Verdict.PASSED, result.sentences
+    assert [(case.suite, case.test) for case in result.cases] == [
+        ("home", "the_home_page_shows_products"),
+        ("checkout", "a_guest_buys_a_product"),
+        ("checkout", "a_guest_buys_a_product_on_a_phone"),
+    ]
+    assert len(shop.orders) == 2
+    assert {"Mobile" in agent for agent in shop.agents} == {True, False}
+
+
+def test_a_fault_on_a_phone_is_tried_again_there_alone(shop: StubShop, tmp_path: Path) -> None:
+    shop.faults = {"phone-500"}
+    result = tried(shop, tmp_path, "home", mobile=("home",))
+    desktop, phone = result.cases
+    assert (desktop.verdict, phone.verdict) == (Verdict.PASSED, Verdict.FAILED)
+    assert result.reason == "home: the page / answered 500"
+    assert result.tries == 2
+
+
+def test_selectors_product_and_data_of_the_inventory_win(shop: StubShop, tmp_path: Path) -> None:
+    changes = {"product_path": "/product/vase-bleu/", "visitor": {"name": "Ada Lovelace", "city": "Moulins"}}
+    result = tried(shop, tmp_path, "checkout", **changes)
+    assert result.verdict is Verdict.PASSED, result.sentences
+    assert shop.stock == {"bol-noir": 5, "vase-bleu": 4}
+    assert (shop.orders[0]["name"], shop.orders[0]["city"]) == ("Ada Lovelace", "Moulins")
+    again = {"selectors": {"add-to-cart": "#elsewhere"}, "category_path": "/product/bol-noir/"}
+    result = tried(shop, tmp_path / "again", "product", "category", again=False, **again)
+    assert said(result) == {
+        "product": "product: the product /product/bol-noir/ cannot be put into the cart",
+        "category": "category: no product is shown on /product/bol-noir/",
+    }
+    result = tried(shop, tmp_path / "payment", "checkout", again=False, payment="cheque")
+    assert result.reason == "checkout: the payment cheque is not offered, only invoice"
 
 
 def test_on_production_a_dead_checkout_is_seen_all_the_same(shop: StubShop, tmp_path: Path) -> None:

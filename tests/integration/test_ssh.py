@@ -78,7 +78,7 @@ def runs(pid: str) -> bool:
         return False
 
 
-def eventually(fact: Callable[[], object], seconds: float = 5) -> bool:
+def eventually(fact: Callable[[], object], seconds: float = 30) -> bool:
     deadline = time.monotonic() + seconds
     while not fact() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
 from pipeline.platforms.platform import Configuration, File, Installed
-from pipeline.platforms.prestashop import configuration, disarm, tables
+from pipeline.platforms.prestashop import books, configuration, disarm, tables
 from pipeline.remote.command import Command, command, script
 
 PHP = files("pipeline.platforms.prestashop") / "php"
@@ -117,6 +118,9 @@ class PrestaShop:
 
     def data_version(self, option: str, prefix: str) -> tuple[str, tuple[str, ...]]:
         return f"SELECT value FROM `{prefix}configuration` WHERE name = %s LIMIT 1", (option,)  # noqa: S608
+
+    def books(self, prefix: str) -> tuple[Books, ...]:
+        return books.books(prefix)
 
     # Orders
 

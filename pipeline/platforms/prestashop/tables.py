@@ -117,6 +117,8 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
 _PERSON: dict[str, PersonalData] = {"firstname": "name", "lastname": "name", "email": "email"}
 
 PERSONAL: dict[str, dict[str, PersonalData]] = {
+    "configuration": {"value": "setting"},
+    "configuration_lang": {"value": "setting"},
     "customer": {
         **_PERSON,
         "company": "company",

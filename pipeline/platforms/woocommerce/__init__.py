@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from pipeline.books import Books
 from pipeline.config.inventory import Tables
 from pipeline.errors import PalierError
 from pipeline.platforms import wordpress
 from pipeline.platforms.platform import Installed
+from pipeline.platforms.woocommerce import books
 from pipeline.platforms.woocommerce.tables import KNOWN_TABLES, NOISE
 from pipeline.platforms.wordpress import WordPress
 from pipeline.remote.command import Command
@@ -49,6 +51,9 @@ class WooCommerce(WordPress):
             return {str(row["name"]): _installed(row) for row in json.loads(output)}
         except (ValueError, KeyError, TypeError):
             raise PalierError("The shop's list of plugins could not be read.", why=output.strip()[:300]) from None
+
+    def books(self, prefix: str) -> tuple[Books, ...]:
+        return books.books(prefix)
 
     def upgrade(self, modules: Mapping[str, Installed]) -> tuple[Command, ...]:
         """WordPress's own, then the schema's steps, then whatever both have scheduled, to its end.

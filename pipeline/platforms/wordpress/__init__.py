@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
 from pipeline.platforms.platform import Configuration, File, Installed
@@ -18,12 +19,29 @@ from pipeline.remote.command import Command, command
 
 PHP = files("pipeline.platforms.wordpress") / "php"
 
+MEDIA = ("/wp-content/uploads/",)
+
+
+def _in_any_case(ending: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in ending)
+
+
+DOCUMENTS = tuple(
+    f"/wp-content/uploads/**.{_in_any_case(ending)}"
+    for ending in (
+        *("csv", "tsv", "txt", "log", "json", "xml", "sql", "db", "sqlite", "bak", "eml", "mbox", "vcf", "ics"),
+        *("pdf", "doc", "docx", "odt", "rtf", "xls", "xlsx", "ods", "zip", "gz", "tgz", "bz2", "7z", "rar", "tar"),
+    )
+)
+"""Among the media, and no pictures: exports, backups, invoices, letters of customers. A clone does without them."""
+
 NOT_CODE = (
     "/wp-config.php",
     "/.htaccess",
     "/.htpasswd-palier",
     "/palier-maintenance.html",
-    "/wp-content/uploads/",
+    *MEDIA,
+    *DOCUMENTS,
     "/wp-content/cache/",
     "/wp-content/upgrade/",
     "/wp-content/upgrade-temp-backup/",
@@ -31,8 +49,6 @@ NOT_CODE = (
     "*.log",
 )
 """What lies in the document root and is not code: secrets, media, caches, what Palier itself puts there."""
-
-MEDIA = ("/wp-content/uploads/",)
 
 KNOWN_TABLES = Tables(
     business=("users", "usermeta"),
@@ -123,6 +139,10 @@ class WordPress:
 
     def data_version(self, option: str, prefix: str) -> tuple[str, tuple[str, ...]]:
         return f"SELECT option_value FROM `{prefix}options` WHERE option_name = %s", (option,)  # noqa: S608
+
+    def books(self, prefix: str) -> tuple[Books, ...]:  # noqa: ARG002
+        """WordPress itself sells nothing."""
+        return ()
 
     # Orders
 

@@ -199,3 +199,52 @@ def test_numbers_dates_and_bytes_are_masked_in_kind(db: Database) -> None:
     assert ipaddress.IPv4Address(packed).is_private
     assert len(uid) == 16
     assert ipaddress.IPv4Address(int(whole)).is_private
+
+
+SETTINGS = {
+    # Secrets, by the name beside them.
+    "STRIPE_LIVE_SECRET_3": "abc",
+    "PS_CHECKOUT_PAYPAL_ID_TOKEN": "x.y.z",
+    "PS_ACCOUNTS_RSA_PRIVATE_KEY": "MIIE",
+    "PS_MAIL_PASSWD": "azerty12",
+    "PS_MAIL_USER": "postmaster",
+    "PAYPLUGAPIKEY": "k",
+    "ACME_KEY_LIVE": "12345678",
+    "erp-password": "12345",
+    "ACME_CREDENTIALS": '{"id": 7, "k": "v"}',
+    # Secrets, by their own look.
+    "ACME_OPTION": "sk_live_51Habc",
+    "ACME_PEM": "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+    "ACME_CONFIG": '{"mode": 1, "api_key": "abc"}',
+    "ACME_SERIALISED": 'a:1:{s:12:"clientSecret";s:3:"abc";}',
+    "ACME_JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.x",
+}
+PLAIN = {
+    "PS_PASSWD_TIME_FRONT": "360",
+    "PS_TOKEN_ENABLE": "1",
+    "ACME_SHOW_LOGIN": "yes",
+    "PS_SHOP_NAME": "Maison Palier",
+    "PS_ORDER_RETURN_PREFIX": '{"1":"#RE"}',
+    "PS_LOGO": "token-shop-logo.jpg",
+    "ACME_KEYWORDS": "mug, poster",
+    "ACME_COLOURS": "red",
+}
+
+
+def test_of_a_table_of_settings_keys_are_masked_and_switches_stay(db: Database) -> None:
+    field = Field("v", "text", key="k")
+    db.execute("DELETE FROM v")
+    for name, value in (SETTINGS | PLAIN | {"PS_SHOP_EMAIL": "shop@dupont.fr"}).items():
+        db.execute("INSERT INTO v VALUES (%s,%s)", (value, name))
+    found = dict(db.rows(f"SELECT k, {mask('setting', field)} FROM v"))
+    assert {name: found[name] for name in PLAIN} == PLAIN
+    assert [name for name, value in SETTINGS.items() if not found[name] or value in found[name]] == []
+    assert found["ACME_CREDENTIALS"] == found["ACME_CONFIG"] == "{}"
+    assert found["ACME_SERIALISED"] == "a:0:{}"
+    assert found["PS_SHOP_EMAIL"] == masked(db, "email", Field("v", "varchar", 255), "shop@dupont.fr")[0]
+
+
+def test_a_value_without_a_name_beside_it_is_a_secret_by_its_look(db: Database) -> None:
+    looks = Field("v", "text")
+    assert masked(db, "setting", looks, "red", None, "", "a@b.fr")[:3] == ["red", None, ""]
+    assert masked(db, "setting", looks, "whsec_abc", "rk_test_abc") != ["whsec_abc", "rk_test_abc"]

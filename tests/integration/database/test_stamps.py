@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.database import checkpoint, footprint
+from pipeline.database import checkpoint, footprint, put_back
 from pipeline.database.connection import Credentials, Database
 from pipeline.demo.mariadb import MariaDB
 from pipeline.remote.command import Secret
@@ -94,7 +94,7 @@ def test_going_back_puts_right_what_moved_and_believes_only_checksums(db: Databa
     db.execute("ALTER TABLE plain ADD COLUMN w INT")
     after = return_to(db, base, known)
     assert not footprint.changed(known, after)
-    assert checkpoint.differences(db, base) == []
+    assert put_back.differences(db, base) == []
     assert db.rows("SELECT id, v FROM other ORDER BY 1") == [(1, 5), (2, 6)]
 
 
@@ -104,6 +104,6 @@ def test_copies_are_adopted_by_name(db: Database) -> None:
     tried = checkpoint.take(db, ["plain"], "tried")
     kept = checkpoint.adopt(db, kept, tried)
     db.execute("DELETE FROM plain")
-    checkpoint.restore(db, kept, ["plain"])
+    put_back.restore(db, kept, ["plain"])
     assert db.rows("SELECT id, v FROM plain ORDER BY 1") == [(1, 50), (2, 2)]
     assert db.rows("SHOW TABLES LIKE '%tried%'") == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.database import aside as aside_of
-from pipeline.database import checkpoint, footprint, merge, merge_plan, rows, schema
+from pipeline.database import checkpoint, footprint, merge, merge_plan, put_back, rows, schema
 from pipeline.database import conflicts as told
 from pipeline.database.merge_script import data_fragment, merge_script
 from pipeline.demo.mariadb import MariaDB
@@ -53,10 +53,10 @@ def place(emptied: Shop) -> Shop:
 class Promotion:
     """One promotion's data: checkpoint, update, recording, opening, way back."""
 
-    def __init__(self, place: Shop) -> None:
+    def __init__(self, place: Shop, kind: str = "pre") -> None:
         self.place = place
         self.before = footprint.fingerprint(place.db)
-        self.taken = checkpoint.take(place.db, None, "pre")
+        self.taken = checkpoint.take(place.db, None, kind)
         self.text = data_fragment(self.taken, place.db.name)
 
     def update(self, *statements: str) -> footprint.Footprint:
@@ -103,7 +103,7 @@ def test_everything_an_update_may_do_is_taken_back_before_opening(place: Shop) -
     assert set(changes.tables) == {"products", "orders", "tags", "made", "cheap", "cheapest", "extra"}
     run.back()
     assert not run.remains()
-    assert not checkpoint.differences(place.db, run.taken)
+    assert not put_back.differences(place.db, run.taken)
     assert place.db.value("SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA=DATABASE()"
                           " AND TABLE_NAME='orders' AND REFERENCED_TABLE_NAME='products'") == 1  # fmt: skip
 
@@ -240,11 +240,11 @@ def test_the_staging_restore_and_advance_keep_what_was_kept(place: Shop) -> None
     good = footprint.fingerprint(place.db)
     place.sql("DELETE FROM settings", "DROP TABLE good", "CREATE TABLE bad (id INT)", "UPDATE products SET stock=0")
     changes = footprint.changed(good, footprint.fingerprint(place.db))
-    checkpoint.restore(place.db, kept.over(base), changes.tables)
+    put_back.restore(place.db, kept.over(base), changes.tables)
     assert not footprint.changed(good, footprint.fingerprint(place.db))
     checkpoint.drop(place.db, kept)
-    checkpoint.restore(place.db, base)
-    assert not checkpoint.differences(place.db, base)
+    put_back.restore(place.db, base)
+    assert not put_back.differences(place.db, base)
     assert "good" not in schema.table_names(place.db)
 
 
@@ -435,3 +435,27 @@ def test_a_time_of_the_last_change_that_moved_on_twice_is_no_conflict(place: Sho
         ("2026-01-01 00:00:00",),
     ]
     assert {(key, column) for _, key, column, _ in place.conflicts()} == {("1", "seen"), ("2", "seen")}
+
+
+def test_two_promotions_on_one_another_go_back_newest_first(place: Shop) -> None:
+    """Each keeps its own images, so the earlier one still has its way back once the later one was taken back."""
+    first = Promotion(place, "pre_first")
+    earlier = first.open(
+        first.update("UPDATE products SET name=CONCAT(name, '1')", "INSERT INTO settings VALUES ('first', '1')")
+    )
+    place.sql("UPDATE products SET stock=stock-1 WHERE id=1", "INSERT INTO products (name) VALUES ('between')")
+    second = Promotion(place, "pre_second")
+    second.open(
+        second.update(
+            "UPDATE products SET name=CONCAT(name, '2') WHERE id<3", "ALTER TABLE settings ADD COLUMN more INT"
+        )
+    )
+    place.sql("UPDATE products SET stock=stock-2 WHERE id=1", "INSERT INTO products (name) VALUES ('last')")
+    second.back()
+    assert place.db.value("SELECT name FROM products WHERE id=1") == "a1"
+    (place.folder / "merge.sh").write_text(merge_script(earlier, place.db.name))
+    first.back()
+    assert place.db.rows("SELECT name, stock FROM products ORDER BY id") == [
+        ("a", 7), ("b", 20), ("c", 30), ("d", 40), ("e", 50), ("between", 0), ("last", 0)
+    ]  # fmt: skip
+    assert dict(place.db.rows("SELECT * FROM settings")) == {"version": "1", "_transient_x": "1"}

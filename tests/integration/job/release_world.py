@@ -380,7 +380,7 @@ def mirror(source: Path, target: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
         return
     target.mkdir(parents=True, exist_ok=True)
-    words = ["rsync", "--archive", "--delete", f"{source}/", f"{target}/"]
+    words = ["rsync", "--archive", "--checksum", "--delete", f"{source}/", f"{target}/"]  # equal times say nothing
     subprocess.run(words, check=True, timeout=120, capture_output=True)
 
 

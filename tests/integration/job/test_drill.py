@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.job.release_world import SHOP, ReleaseWorld
+from tests.integration.job.release_world import SHOP, ReleaseWorld, killed_at_the_end
+
+PLANTED = "shop_loyalty_version"
+"""An option that the update changes, so the way back must put it back."""
+COPIES_WITH_OPTIONS = (
+    "SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
+    r" AND TABLE_NAME LIKE '\_palier\_pre\_%' AND COLUMN_NAME = 'option_name'"
+)
+"""The copy of wp_options that the drill's promotion has taken."""
 
 
 def test_a_drill_compares_every_table_and_states_the_recovery_time(approved: ReleaseWorld) -> None:
@@ -37,4 +45,25 @@ def test_a_release_that_nobody_approved_is_not_drilled(approved: ReleaseWorld) -
         path.unlink()
     answer = approved.palier("drill", SHOP)
     assert answer.code == 4
+    approved.require_untouched()
+
+
+def test_an_undo_that_leaves_one_row_different_fails_the_drill_which_names_the_table(approved: ReleaseWorld) -> None:
+    """One value in the copy of one table is not what it was: the rollback puts the wrong one back."""
+    staging = approved.world.staging
+    before = approved._tables(staging)
+    with killed_at_the_end(approved.start("drill", SHOP, "--orders", "10")) as running:
+        running.wait_until("Checkpoint the footprint")
+        copies = [name for (name,) in approved.sql(COPIES_WITH_OPTIONS, staging)]
+        assert len(copies) == 1, copies
+        approved.sql(f"UPDATE `{copies[0]}` SET option_value = '0.9.9' WHERE option_name = '{PLANTED}'", staging)
+        answer = running.answer(200)
+    approved.require_decent(answer)
+    assert answer.code != 0, answer.said
+    assert "did not take the update back exactly" in answer.err
+    assert "8 of 8 orders were kept" in answer.err
+    assert "wp_options has other rows" in answer.err
+    assert answer.err.count("has other rows") == 1, "no other table is blamed"
+    assert "Do not promote this release" in answer.err
+    assert approved._tables(staging) == before, "staging is as after the clone"
     approved.require_untouched()

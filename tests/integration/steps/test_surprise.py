@@ -61,8 +61,9 @@ def section(pristine_world: World) -> Iterator[Section]:
 
 
 def begun(section: Section, seconds: int) -> None:
-    step = tables.checkpoint_tables(section.shop, EXPECTED, section.guarded, seconds=seconds, record=section.record)
-    section.apply(step)
+    shop, record, guarded = section.shop, section.record, section.guarded
+    section.apply(tables.copy_ahead(shop, record, EXPECTED, guarded, seconds=seconds))
+    section.apply(tables.checkpoint_tables(shop, record, EXPECTED, guarded, seconds=seconds))
     section.apply(tables.guard_tables(section.shop, section.guarded))
 
 

@@ -29,7 +29,8 @@ def test_production_is_read_in_one_transaction_that_cannot_write() -> None:
     assert script.count("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY;") == 1
     assert script.index("START TRANSACTION") < script.index("FROM `wp_orders`") < script.index("FROM `wp_lines`")
     statements = [line for line in script.split("\n") if line and not line.startswith("/*")]
-    assert {line.split()[0] for line in statements} == {"SET", "SELECT", "START", "COMMIT;"}
+    assert {line.split()[0] for line in statements} == {"SET", "SELECT", "START", "COMMIT;", "SAVEPOINT", "ROLLBACK"}
+    assert script.count("ROLLBACK TO SAVEPOINT") == script.count("\nSAVEPOINT") == 2, "no table is held to the end"
 
 
 def test_unique_keys_are_checked_so_that_masked_values_cannot_collide_unnoticed() -> None:

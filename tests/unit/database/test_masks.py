@@ -131,6 +131,13 @@ def test_in_tables_of_keys_and_values_the_key_says_what_the_value_is() -> None:
     assert plan(Classes.of(""), table("meta", *meta)) == {"meta": {"meta_key": "text", "meta_value": "text"}}
 
 
+def test_a_table_of_settings_is_masked_by_the_name_beside_the_value() -> None:
+    known = Classes.of("", Tables(mixed=("configuration",), personal={"configuration": {"value": "setting"}}))
+    rows = table("configuration", column("name", "varchar(254)"), column("value", "text"))
+    assert plan(known, rows) == {"configuration": {"value": "setting"}}
+    assert "`name`" in mask("setting", fields(rows)[1])
+
+
 def test_rules_of_the_caller_win() -> None:
     classes = Classes.of("", Tables(business=("a",), personal={"a": {"v": "text"}}))
     assert plan_masks({"a": table("a", column("v"))}, classes, {"a": {"v": "keep"}}) == {}

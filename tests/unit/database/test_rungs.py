@@ -49,3 +49,68 @@ def test_people_are_told_the_rung_the_seconds_and_the_bytes_of_each_table() -> N
     assert "1 others: full snapshot, 0.0 s, 600.0 MB (carts)" in told
     assert str(chosen()).endswith("1 copy and made again, 1 full snapshot: 10.1 s, 300.1 MB")
     assert chosen().only_in_snapshot() == ("carts",)
+
+
+def test_the_footprint_comes_first_and_the_others_from_the_smallest_on() -> None:
+    assert chosen().must == ("old", "options", "orders")
+    assert chosen().may == ("tags", "carts"), "what the clock allows is not known beforehand"
+
+
+def test_a_table_that_the_time_did_not_reach_has_the_snapshot_alone() -> None:
+    late = chosen(seconds=60).as_taken(["old", "options", "orders", "tags"])
+    assert late.only_in_snapshot() == ("carts",)
+    assert late.copied == ("old", "options", "orders", "tags")
+    early = chosen(seconds=0).as_taken(["old", "options", "orders", "tags", "carts"])
+    assert early.only_in_snapshot() == ()
+    assert early.bytes == 900_096_000
+    assert {choice.table: choice.rung for choice in late.choices}["log"] is Rung.NOTHING
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def copied_in_time(seconds: float, *, slowness: float, tables: int = 5000, size: int = 10_000) -> tuple[int, float]:
+    """How many small tables a server copies that is so many times slower than reckoned, and for how long."""
+    clock, done = Clock(), 0
+    pace = rungs.Pace(seconds, clock)
+    while done < tables and pace.fits(size):
+        took = slowness * rungs.copy_seconds(size)
+        clock.now += took
+        pace.copied(size, took)
+        done += 1
+    return done, clock.now - 100
+
+
+def test_a_slow_server_copies_less_and_not_for_longer() -> None:
+    quick, slow = copied_in_time(5, slowness=1), copied_in_time(5, slowness=10)
+    assert quick[1] <= 5
+    assert slow[1] <= 5
+    assert 9 < quick[0] / slow[0] < 11
+
+
+def test_a_server_that_is_quicker_than_reckoned_copies_more() -> None:
+    assert copied_in_time(5, slowness=0.25)[0] > 3.9 * copied_in_time(5, slowness=1)[0]
+
+
+def test_a_large_table_is_not_begun_if_the_pace_says_that_it_would_take_too_long() -> None:
+    clock = Clock()
+    pace = rungs.Pace(5, clock)
+    assert pace.fits(90_000_000), "3 s as reckoned"
+    pace.copied(1_000_000, 4 * rungs.copy_seconds(1_000_000))
+    assert not pace.fits(90_000_000), "12 s at this pace"
+    assert pace.fits(20_000_000)
+
+
+def test_the_time_begins_with_the_first_table_beyond_the_footprint() -> None:
+    clock = Clock()
+    pace = rungs.Pace(5, clock)
+    pace.copied(300_000_000, 10.0)
+    clock.now += 10
+    assert pace.fits(100_000_000)
+    clock.now += 4.9
+    assert not pace.fits(100_000_000)

@@ -220,6 +220,10 @@ def test_the_key_that_joins_order_cart_and_customer_is_masked_alike() -> None:
     assert {CLASSES.rules(f"ps_{table}")["secure_key"] for table in ("orders", "cart", "customer")} == {"secret"}
 
 
+def test_what_a_setting_holds_is_told_by_its_name() -> None:
+    assert CLASSES.rules("ps_configuration") == {"value": "setting"}
+
+
 # What a clone is told.
 
 
@@ -268,7 +272,9 @@ def test_addresses_are_replaced_in_plain_and_in_serialised_text() -> None:
 
 
 texts = st.lists(st.sampled_from([OLD, 's:5:"', '";', "é", "}", "a", ":", '"', "\\"]), max_size=6).map("".join)
-trees = st.recursive(texts | st.integers() | st.booleans(), lambda inner: st.lists(inner, max_size=3), max_leaves=6)
+trees = st.recursive(
+    texts | st.integers(-(2**63), 2**63 - 1) | st.booleans(), lambda inner: st.lists(inner, max_size=3), max_leaves=6
+)
 
 
 @given(st.lists(st.lists(trees, min_size=1, max_size=3), min_size=1, max_size=20))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.inventory import Environment
 from pipeline.errors import PalierError
-from pipeline.platforms.platform import Configuration, Installed
+from pipeline.platforms.platform import Configuration, Installed, copied
 from pipeline.platforms.wordpress import WordPress, configuration
 from pipeline.remote.command import Secret
 
@@ -80,6 +80,13 @@ def test_staging_has_its_own_database_fresh_salts_and_the_harmless_rest(tmp_path
     assert defined["DISABLE_WP_CRON"] is True
     assert defined["PALIER_MAIL_PORT"] == 2525
     assert len({defined[salt] for salt in configuration.SALTS}) == len(configuration.SALTS)
+
+
+def test_pictures_are_copied_and_documents_among_them_are_not() -> None:
+    left = copied(SITE)
+    assert "/wp-content/uploads/" not in left
+    assert {"/wp-content/uploads/**.[pP][dD][fF]", "/wp-content/uploads/**.7[zZ]"} <= set(left)
+    assert not [pattern for pattern in left if "[jJ][pP]" in pattern]
 
 
 def defines(text: str, folder: Path) -> dict[str, object]:

@@ -77,12 +77,38 @@ def test_tar_and_rsync_make_the_same_copy_and_tell_the_same_size(shop: Path, tmp
     assert trees.tree_report(HOST.run(trees.sizes(str(shop), EXCLUDE)).stdout).files == copied.files
 
 
+def test_two_asterisks_reach_every_depth_below_their_folder_for_rsync_and_for_tar(tmp_path: Path) -> None:
+    source, one, other = (tmp_path / name for name in ("source", "one", "other"))
+    (source / "media" / "2026" / "11").mkdir(parents=True)
+    for name in ("media/a.CSV", "media/2026/11/b.csv", "media/2026/11/c.jpg", "d.csv"):
+        (source / name).write_text("x")
+    exclude = ("/media/**.[cC][sS][vV]", "/none/*.jpg")
+    copy_tree(HOST, str(source), HOST, str(one), exclude=exclude)
+    other.mkdir()
+    stream(HOST, trees.pack(str(source), exclude), HOST, trees.unpack(str(other)), timeout=30)
+    assert listing(one) == listing(other)
+    assert sorted(path.name for path in one.rglob("*.*")) == ["c.jpg", "d.csv"]
+
+
 def test_a_second_copy_is_quiet_and_changes_nothing(shop: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy"
     first = copy_tree(HOST, str(shop), HOST, str(target), delete=True)
     before = {path: path.lstat().st_mtime_ns for path in target.rglob("*")}
     assert copy_tree(HOST, str(shop), HOST, str(target), delete=True) == first
     assert {path: path.lstat().st_mtime_ns for path in target.rglob("*")} == before
+
+
+def test_code_of_equal_size_and_time_is_told_by_what_it_holds(tmp_path: Path) -> None:
+    """Packages are often made with one date for all files, and 1.0.1 is as long as 1.0.0."""
+    for folder, version in (("new", "1.0.1"), ("old", "1.0.0")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.php").write_text(version)
+        os.utime(tmp_path / folder / "module.php", (1_700_000_000, 1_700_000_000))
+    places = (HOST, str(tmp_path / "old"), HOST, str(tmp_path / "new"))
+    copy_tree(*places, delete=True)
+    assert (tmp_path / "new" / "module.php").read_text() == "1.0.1", "rsync goes by size and time"
+    copy_tree(*places, delete=True, by_content=True)
+    assert (tmp_path / "new" / "module.php").read_text() == "1.0.0"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

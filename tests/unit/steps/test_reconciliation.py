@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.database.books import Stock
-from pipeline.steps.reconciliation import KNOWN, Statement, Taken
+from pipeline.steps.reconciliation import Statement, Taken
 
 
 def statement(*, books: str = "orders, lines, products", sold: int = 1) -> Statement:
@@ -43,8 +43,3 @@ def test_a_long_list_is_cut_for_people_and_whole_in_the_json() -> None:
     stock = long.as_json()["stock"]
     assert isinstance(stock, tuple)
     assert len(stock) == 100
-
-
-def test_each_platforms_line_names_a_product_as_its_stock_does() -> None:
-    assert {"demo", "prestashop", "woocommerce"} <= KNOWN.keys()
-    assert all(len(books.product) == len(books.line_product) for books in KNOWN.values())

@@ -1,4 +1,4 @@
-"""A later promotion takes the place of an earlier one's copies, so the earlier one must not try its way back."""
+"""Promotions stand on one another: the newest goes back first, and what was given up says so."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import pytest
 
 from pipeline.record import Record
 from pipeline.remote.local import LocalHost
-from pipeline.steps.tables import supersede
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> tuple[Record, Record]:
-    """Two promotions, the first of which stands."""
+    """Two promotions that stand."""
     host = LocalHost("production")
-    first, second = (Record.create(host, str(tmp_path), "promote", "brasserie", "ines@laptop") for _ in range(2))
+    first, second = sorted(
+        (Record.create(host, str(tmp_path), "promote", "brasserie", "ines@laptop") for _ in range(2)),
+        key=lambda record: record.run,
+    )
     for record in (first, second):
         record.arm()
         record.place(1, "close", "touch taken-back", closes=True)
-    first.end("promoted")
+        record.end("promoted")
     return first, second
 
 
@@ -28,34 +30,42 @@ def roll_back_by_hand(record: Record) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", record.path("rollback.sh")], capture_output=True, text=True, check=False)
 
 
-def test_the_earlier_one_says_which_run_to_take_back_and_changes_nothing(runs: tuple[Record, Record]) -> None:
+def outcomes(record: Record) -> dict[str, str]:
+    return {run.run: run.outcome for run in Record.list(record.host, str(Path(record.folder).parents[1]))}
+
+
+def test_the_earlier_one_says_which_to_take_back_first_and_changes_nothing(runs: tuple[Record, Record]) -> None:
     first, second = runs
-    supersede(second)
     done = roll_back_by_hand(first)
     assert done.returncode == 8
-    assert second.run in done.stdout
+    assert f"{second.run}/rollback.sh" in done.stdout
     assert "Nothing was changed" in done.stdout
     assert not Path(first.path("taken-back")).exists()
     assert not Path(first.path("halted")).exists()
 
 
-def test_the_later_one_goes_back_as_ever(runs: tuple[Record, Record]) -> None:
-    _, second = runs
-    supersede(second)
+def test_the_newest_goes_back_first_and_then_the_one_before(runs: tuple[Record, Record]) -> None:
+    first, second = runs
     assert roll_back_by_hand(second).returncode == 0
     assert Path(second.path("taken-back")).exists()
-
-
-def test_the_list_of_runs_tells_it(runs: tuple[Record, Record]) -> None:
-    first, second = runs
-    supersede(second)
-    told = {run.run: run.outcome for run in Record.list(first.host, str(Path(first.folder).parents[1]))}
-    assert told[first.run] == "superseded"
-    assert told[second.run] == "unfinished"
-
-
-def test_a_promotion_that_was_taken_back_is_left_as_it_is(runs: tuple[Record, Record]) -> None:
-    first, second = runs
     assert roll_back_by_hand(first).returncode == 0
-    supersede(second)
-    assert "already been taken back" in roll_back_by_hand(first).stdout
+    assert Path(first.path("taken-back")).exists()
+    assert set(outcomes(first).values()) == {"rolled back"}
+
+
+def test_a_later_run_that_never_began_stands_in_nobodys_way(runs: tuple[Record, Record]) -> None:
+    first, second = runs
+    for fragment in Path(second.path("undo.d")).iterdir():
+        fragment.unlink()
+    assert roll_back_by_hand(first).returncode == 0
+
+
+def test_one_that_was_given_up_changes_nothing_and_the_list_of_runs_tells_it(runs: tuple[Record, Record]) -> None:
+    first, second = runs
+    first.write("superseded", f"{second.run}\n")
+    done = roll_back_by_hand(first)
+    assert done.returncode == 8
+    assert second.run in done.stdout
+    assert "Nothing was changed" in done.stdout
+    assert not Path(first.path("taken-back")).exists()
+    assert outcomes(first) == {first.run: "superseded", second.run: "promoted"}

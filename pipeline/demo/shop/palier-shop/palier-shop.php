@@ -37,7 +37,7 @@ const VERSION = '1.0.0';
 const BRAND   = 'Maison Palier';
 const SENDER  = 'Maison Palier <bonjour@maison-palier.example>';
 
-foreach ( array( 'schema', 'database', 'visitor', 'catalogue', 'cart', 'orders', 'messages', 'view', 'pages', 'routes' ) as $part ) {
+foreach ( array( 'schema', 'database', 'visitor', 'catalogue', 'cart', 'orders', 'messages', 'account', 'view', 'pages', 'routes' ) as $part ) {
 	require __DIR__ . "/includes/$part.php";
 }
 

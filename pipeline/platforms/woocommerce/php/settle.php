@@ -4,8 +4,8 @@
  *
  * Updates leave work to Action Scheduler, which waits for visitors or for cron; behind a maintenance page neither
  * comes. So: run the schema's steps now, and then every action that was scheduled since this process began. What was
- * waiting before belongs to customers and merchants and stays. Actions of the schema's steps are run whatever their
- * date: WooCommerce puts them some seconds into the future.
+ * waiting before belongs to customers and merchants and stays. Actions of the schema's steps, and of the batches that
+ * steps begin, are run whatever their date: WooCommerce puts them some seconds into the future.
  */
 
 global $wpdb;
@@ -22,7 +22,8 @@ $palier_began = gmdate( 'Y-m-d H:i:s', (int) $_SERVER['REQUEST_TIME'] );
 $palier_ours  = $wpdb->prepare(
 	"SELECT a.action_id FROM {$wpdb->prefix}actionscheduler_actions a
 	LEFT JOIN {$wpdb->prefix}actionscheduler_groups g ON g.group_id = a.group_id
-	WHERE a.status = 'pending' AND ( g.slug = 'woocommerce-db-updates' OR ( a.scheduled_date_gmt <= UTC_TIMESTAMP()
+	WHERE a.status = 'pending' AND ( g.slug = 'woocommerce-db-updates'
+		OR ( ( a.scheduled_date_gmt <= UTC_TIMESTAMP() OR g.slug = 'wc_batch_processes' )
 		AND EXISTS ( SELECT 1 FROM {$wpdb->prefix}actionscheduler_logs l WHERE l.action_id = a.action_id AND l.log_date_gmt >= %s ) ) )
 	ORDER BY a.action_id LIMIT 25",
 	$palier_began

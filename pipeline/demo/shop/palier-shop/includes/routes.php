@@ -17,6 +17,7 @@ function routes(): array {
 		'^checkout/?$'        => 'index.php?palier_page=checkout',
 		'^order/([^/]+)/?$'   => 'index.php?palier_page=order&palier_item=$matches[1]',
 		'^contact/?$'         => 'index.php?palier_page=contact',
+		'^account/?$'         => 'index.php?palier_page=account',
 	);
 }
 

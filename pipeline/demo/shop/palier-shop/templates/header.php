@@ -19,6 +19,7 @@ namespace PalierShop;
 	<nav class="menu" aria-label="Principal">
 		<a href="<?php echo esc_url( home_url( '/shop/' ) ); ?>">Boutique</a>
 		<a href="<?php echo esc_url( home_url( '/contact/' ) ); ?>">Contact</a>
+		<a href="<?php echo esc_url( home_url( '/account/' ) ); ?>">Compte</a>
 	</nav>
 	<form class="find" role="search" method="get" action="<?php echo esc_url( home_url( '/search/' ) ); ?>" data-testid="search-form">
 		<input type="search" name="q" placeholder="Chercher un bol, un vase…" aria-label="Chercher" value="<?php echo esc_attr( $query['term'] ?? '' ); ?>">

@@ -20,7 +20,7 @@ namespace PalierShop;
 	<h2>Par famille</h2>
 	<nav class="families" aria-label="Familles">
 		<?php foreach ( $categories as $category ) : ?>
-			<a href="<?php echo esc_url( add_query_arg( 'category', rawurlencode( $category['category'] ), home_url( '/shop/' ) ) ); ?>">
+			<a href="<?php echo esc_url( add_query_arg( 'category', rawurlencode( $category['category'] ), home_url( '/shop/' ) ) ); ?>" data-testid="category-link">
 				<img src="<?php echo esc_url( image_url( $category['image'] ) ); ?>" alt="" width="480" height="480">
 				<?php echo esc_html( $category['category'] ); ?>
 			</a>
