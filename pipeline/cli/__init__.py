@@ -25,6 +25,7 @@ COMMANDS = {
     "rollback": "Take the last promotion back, keeping every order since.",
     "runs": "List the runs of a shop.",
     "smoke": "Run the smoke suites.",
+    "statement": "Tell what a rollback came to: orders kept, conflicts, stock.",
     "status": "Tell how a shop stands.",
     "update": "Try updates on staging, one module at a time.",
 }

@@ -114,12 +114,37 @@ def take(db: Database, tables: Iterable[str] | None, kind: str, *, still: bool =
     )
     stored = [found[name] for name in wanted if not found[name].is_view]
     sizes = dict(db.rows(_SIZES))
+    numbered = dict(enumerate(stored, 1))
     with bulk(db):
+        _explain(db, empty, numbered)
         copies = {
             table.name: _copy(db, empty, number, table, sizes.get(table.name, 0), still=still)
-            for number, table in enumerate(stored, 1)
+            for number, table in numbered.items()
         }
+        db.execute(f"UPDATE {identifier(empty.map)} SET whole=1")
     return replace(empty, copies=copies)
+
+
+def _explain(db: Database, checkpoint: Checkpoint, tables: Mapping[int, Table]) -> None:
+    """Write into the map what each copy is going to be, before it is there."""
+    rows = [
+        f"({number}, {text(table.name)}, {text(_name(checkpoint, number))}, {table.auto_increment or 0},"
+        f" {text(table.create)})"
+        for number, table in tables.items()
+    ]
+    for some_rows in (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)):
+        db.execute(
+            f"REPLACE INTO {identifier(checkpoint.map)} (number, name, copy, counter, definition)"
+            f" VALUES {', '.join(some_rows)}"
+        )
+
+
+AT_ONCE = 50
+"""Definitions in one statement: far below what any server takes."""
+
+
+def _name(checkpoint: Checkpoint, number: int) -> str:
+    return f"{OWN}{checkpoint.kind}_{number}"
 
 
 def some(db: Database, wanted: Iterable[str]) -> dict[str, Table]:
@@ -140,18 +165,12 @@ WORTH_AN_ALTER = 4_000_000
 def _copy(
     db: Database, checkpoint: Checkpoint, number: int, table: Table, size: int = WORTH_AN_ALTER, *, still: bool = True
 ) -> Copy:
-    name = f"{OWN}{checkpoint.kind}_{number}"
-    db.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
-    db.execute(
-        f"REPLACE INTO {identifier(checkpoint.map)} (number, name, copy, counter, definition)"
-        f" VALUES ({number}, {text(table.name)}, {text(name)}, {table.auto_increment or 0}, {text(table.create)})"
-    )
+    name = _name(checkpoint, number)
     for statement in build_like(name, table) if int(size) >= WORTH_AN_ALTER else build_like(name, table)[:1]:
         db.execute(statement)
     written = db.execute(copy_rows(name, table.name, table.stored_names))
     if still:
         _require_as_many(db, table.name, written)
-    db.execute(f"UPDATE {identifier(checkpoint.map)} SET whole=1 WHERE number={number}")
     return Copy(number, table, name, written)
 
 
@@ -226,7 +245,7 @@ def adopt(db: Database, checkpoint: Checkpoint, newer: Checkpoint) -> Checkpoint
     for name, copy in sorted(newer.copies.items()):
         old = copies.get(name)
         number = old.number if old else 1 + max((each.number for each in copies.values()), default=0)
-        becomes = f"{OWN}{checkpoint.kind}_{number}"
+        becomes = _name(checkpoint, number)
         db.execute(f"DROP TABLE IF EXISTS {identifier(becomes)}")
         db.execute(f"RENAME TABLE {identifier(copy.name)} TO {identifier(becomes)}")
         db.execute(
@@ -245,7 +264,11 @@ def adopt(db: Database, checkpoint: Checkpoint, newer: Checkpoint) -> Checkpoint
 def _renew(db: Database, checkpoint: Checkpoint, old: Copy | None, table: Table, others: Mapping[str, Copy]) -> Copy:
     if old is None or old.table.create != table.create:
         number = old.number if old else 1 + max((copy.number for copy in others.values()), default=0)
-        return _copy(db, checkpoint, number, table)
+        db.execute(f"DROP TABLE IF EXISTS {identifier(_name(checkpoint, number))}")
+        _explain(db, checkpoint, {number: table})
+        copy = _copy(db, checkpoint, number, table)
+        db.execute(f"UPDATE {identifier(checkpoint.map)} SET whole=1 WHERE number={number}")
+        return copy
     with db.transaction() if table.transactional else nullcontext():
         for statement in equalize(old.name, table.name, table):
             db.execute(statement)

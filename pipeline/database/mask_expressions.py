@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.database.mask_documents import without_fields
+from pipeline.database.mask_documents import DATED_KEYS, DOCUMENT, OWN_KEYS, PLAIN, without_fields
 from pipeline.database.sql import identifier
 from pipeline.database.sql import text as literal
 
@@ -309,26 +309,6 @@ SETTING_VALUES = (
 """Keys that can be told by their look, and documents (JSON, serialised PHP) that have a field for one."""
 PLAIN_SETTING = "^(-?[0-9]{1,4}|yes|no|on|off|true|false)$"
 """Switches, counts and durations (``PS_PASSWD_TIME_FRONT``) stay: a shop without them behaves otherwise."""
-
-
-OWN_KEYS = "|".join(
-    (
-        "capabilities$|user_level$|user-settings|persisted_preferences$|^(locale|admin_color|rich_editing|use_ssl)$",
-        "^(syntax_highlighting|comment_shortcuts|show_admin_bar_front|dismissed_|closedpostboxes_|metaboxhidden_)",
-        "^(paying_customer|last_update|_order_number|_created_via|_cart_hash|_edit_lock|_edit_last|_customer_user)$",
-        "^_(order_(currency|version|total|tax|shipping|shipping_tax|stock_reduced)|payment_method(_title)?)$",
-        "^_(prices_include_tax|recorded_(sales|coupon_usage_counts)|download_permissions_granted|is_vat_exempt)$",
-        "^_?(billing|shipping)_(country|state|method)$",
-        "^_?(qty|tax_class|product_id|variation_id|line_[a-z_]+|reduced_stock|refunded_item_id|restock_refunded_items)$",
-        "^(method_id|instance_id|cost|total_tax|taxes|rate_id|label|compound|(shipping_)?tax_amount|rate_(percent|code))$",
-        "^(discount_amount(_tax)?|_fee_amount|items)$|^(pa|attribute)_",
-    )
-)
-"""Keys of WordPress and WooCommerce whose values speak of the shop, in tables that speak of people."""
-PLAIN = "^(-?[0-9]{1,6}([.][0-9]+)?|yes|no|on|off|true|false|[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:+Z -]*|[a-z]{1,3})$"
-"""Counts, prices, switches, dates, and codes of countries: no telephone number is so short."""
-DATED_KEYS = "date|time|_at$|expir|last_active|until"
-DOCUMENT = "^([{[]|[aObsdi]:[0-9])"
 
 
 def _keyed(field: Field, value: str, *, settings: bool) -> str:

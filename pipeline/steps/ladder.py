@@ -100,7 +100,7 @@ def _triggers_and_views(found: _Found) -> Iterator[Rung]:
 
 def _guard(ladder: Ladder, seconds: int) -> Rung:
     copied, left = len(ladder.copied), ladder.only_in_snapshot()
-    cost = f"{megabytes(ladder.bytes)} in about {ladder.seconds:.1f} s"
+    cost = f"{megabytes(ladder.bytes)} in about {ladder.seconds:.1f} s, at {rungs.COPIED // 1_000_000} MB a second"
     if not left:
         return Rung("guard", "OK", f"every table is copied before an update, {copied} of them: {cost}")
     sizes = {choice.table: choice.size for choice in ladder.choices}
@@ -118,7 +118,8 @@ def _guard(ladder: Ladder, seconds: int) -> Rung:
 
 def _snapshot(found: _Found) -> Rung:
     sizes = [choice.size for choice in found.ladder.choices]
-    whole = f"{megabytes(sum(sizes))} restored in about {rungs.restore_seconds(sizes):.0f} s"
+    seconds, rate = rungs.restore_seconds(sizes), rungs.RESTORED // 1_000_000
+    whole = f"{megabytes(sum(sizes))} restored in about {seconds:.1f} s, at {rate} MB a second"
     where = "in a schema of its own" if found.held.schemas else "beside the shop's tables, for want of a second schema"
     return Rung("full snapshot", "OK", f"{whole}; proved {where}, if the playbook asks for that")
 

@@ -209,6 +209,7 @@ def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, second
             raise UpgradeFailed("The platform's upgrade failed.", why=error.why) from error
         except OutcomeUnknown as error:
             raise UpgradeFailed(f"The platform's upgrade did not end within {seconds} s.", why=error.why) from error
+        refuse_what_was_switched_off(known, site.modules(host))
         return f"{len(known)} modules"
 
     return Step(
@@ -223,6 +224,16 @@ def upgrade_modules(site: Site, host: Host, targets: Sequence[Target], *, second
         ),
         critical=critical,
     )
+
+
+def refuse_what_was_switched_off(before: Mapping[str, Installed], after: Mapping[str, Installed]) -> None:
+    """:raises UpgradeFailed: if a module of ``before`` was on and is on no more, whatever its version says."""
+    off = [name for name, module in before.items() if module.active and name in after and not after[name].active]
+    if off:
+        raise UpgradeFailed(
+            f"The upgrade has switched {', '.join(off)} off.",
+            why="Platforms do so with a module whose migration failed, and may record its new version all the same.",
+        )
 
 
 def clear_opcache(

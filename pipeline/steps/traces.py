@@ -82,6 +82,13 @@ def traces_of(shop: Shop) -> Traces:
         for table, columns in told.traces.items()
         if columns
     }
+    sets = {"emails", *(each.name for each in known.sets)}
+    strange = {owner for columns in told.traces.values() for owner in columns.values() if OWNERS[owner] not in sets}
+    if strange:
+        raise Refused(
+            f"journeys.traces in the inventory speaks of a {', '.join(sorted(strange))}: this shop numbers none.",
+            next_step="Name the column that holds the order, the customer or the e-mail address.",
+        )
     own = tuple(Rows(table, condition) for table, condition in described.items())
     kept = tuple(rows for rows in known.rows if rows.table not in described)
     return replace(known, rows=own + kept)

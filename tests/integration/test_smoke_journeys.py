@@ -220,13 +220,19 @@ def test_a_fault_on_a_phone_is_tried_again_there_alone(shop: StubShop, tmp_path:
 
 
 def test_selectors_product_and_data_of_the_inventory_win(shop: StubShop, tmp_path: Path) -> None:
-    changes = {"product_path": "/product/vase-bleu/", "visitor": {"name": "Ada Lovelace", "city": "Moulins"}}
-    result = tried(shop, tmp_path, "checkout", **changes)
+    ada = {"name": "Ada Lovelace", "city": "Moulins"}
+    result = tried(shop, tmp_path, "checkout", product_path="/product/vase-bleu/", visitor=ada)
     assert result.verdict is Verdict.PASSED, result.sentences
     assert shop.stock == {"bol-noir": 5, "vase-bleu": 4}
     assert (shop.orders[0]["name"], shop.orders[0]["city"]) == ("Ada Lovelace", "Moulins")
-    again = {"selectors": {"add-to-cart": "#elsewhere"}, "category_path": "/product/bol-noir/"}
-    result = tried(shop, tmp_path / "again", "product", "category", again=False, **again)
+    result = tried(
+        shop,
+        tmp_path / "again",
+        *("product", "category"),
+        again=False,
+        selectors={"add-to-cart": "#elsewhere"},
+        category_path="/product/bol-noir/",
+    )
     assert said(result) == {
         "product": "product: the product /product/bol-noir/ cannot be put into the cart",
         "category": "category: no product is shown on /product/bol-noir/",

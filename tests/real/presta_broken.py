@@ -28,8 +28,8 @@ class Fault:
 CHECKOUT = Fault("ps_cashondelivery", "2.0.9", "checkout")
 """Dies in a hook that the payment step alone calls, after an upgrade that went well and wrote rows and a table."""
 
-MIGRATION = Fault("ps_customersignin", "2.0.9", "In the database")
-"""Its migration writes a row and says that it failed: PrestaShop's console says so, and ends with success."""
+MIGRATION = Fault("ps_customersignin", "2.0.9", "upgrade failed")
+"""Its migration fails: PrestaShop switches it off, records the new version, and the console ends with success."""
 
 UPGRADE = """<?php
 function upgrade_module_{number}($module)
@@ -74,10 +74,10 @@ def package(world: PrestaShopWorld, fault: Fault) -> tuple[Path, str]:
 def add_to_playbook(world: PrestaShopWorld, faults: Iterable[Fault], *, after: int) -> None:
     """Offer the broken packages too, behind the first ``after`` updates of the world's playbook."""
     head, *updates = re.split(r"^(?=  - module: )", world.playbook.read_text("utf-8"), flags=re.MULTILINE)
-    last, _, rest = updates.pop().partition("approvals:")
+    last, _, rest = updates.pop().partition("suites:")
     updates = [*updates, last]
     updates[after:after] = [_update(world, fault) for fault in faults]
-    paperwork._write(world.playbook, f"{head}{''.join(updates)}approvals:{rest}")
+    paperwork._write(world.playbook, f"{head}{''.join(updates)}suites:{rest}")
 
 
 def _update(world: PrestaShopWorld, fault: Fault) -> str:

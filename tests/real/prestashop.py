@@ -24,7 +24,17 @@ from pipeline.demo.world import Site, World
 SHOP = "presta"
 PREFIX = "ps_"
 ADMIN_FOLDER = "backoffice"
+ALL_SUITES = ("home", "search", "checkout", "contact")
 LANGUAGE_PACKS = ("sf-en-US.zip", "emails-en-US.zip")
+A_TRANSLATION = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<xliff xmlns="urn:oasis:names:tc:xliff:document:1.2" version="1.2">
+  <file original="rig" source-language="en-US" target-language="en-US" datatype="plaintext">
+    <body><trans-unit id="rig"><source>Palier</source><target>Palier</target></trans-unit></body>
+  </file>
+</xliff>
+"""
+"""Without any, PrestaShop writes its catalogue anew at every request, and two requests at once die of it (500)."""
 NOT_SERVED = ("install", "docs", "tests", ".github", "Makefile", "INSTALL.txt", "phpstan.neon.dist")
 _VERSION = re.compile(r"\$this->version\s*=\s*['\"]([^'\"]+)['\"]")
 _AUTOLOADER = re.compile(r"vendor/autoload\.php")
@@ -180,7 +190,7 @@ def prepare_installer(root: Path) -> None:
     stated.write_text(re.sub(r"(MAXIMUM_PHP_VERSION_ID_',\s*)\d+", r"\g<1>99999", stated.read_text()))
     for name in LANGUAGE_PACKS:
         with zipfile.ZipFile(root / "translations" / name, "w") as pack:
-            pack.writestr("en-US/", "")
+            pack.writestr(*(("en-US/ShopRig.en-US.xlf", A_TRANSLATION) if name.startswith("sf-") else ("en-US/", "")))
     (root / "translations" / "en.gzip").write_bytes(b"")
     for name in ("cache", "logs"):
         (root / "var" / name).mkdir(parents=True, exist_ok=True)
@@ -302,8 +312,11 @@ def write_inventory(world: PrestaShopWorld) -> None:
     paperwork._write(world.inventory, text)
 
 
-def write_playbook(world: PrestaShopWorld, only: Iterable[str] = ()) -> None:
-    """One update for each module whose version differs, or for those of ``only``; packages are zipped folders."""
+def write_playbook(world: PrestaShopWorld, only: Iterable[str] = (), suites: Iterable[str] = ALL_SUITES) -> None:
+    """One update for each module whose version differs, or for those of ``only``; packages are zipped folders.
+
+    :param suites: those that are run after each update; at the end all are.
+    """
     chosen = tuple(only)
     lines = [f"shop: {SHOP}", "updates:"]
     for update in world.updates:
@@ -318,7 +331,13 @@ def write_playbook(world: PrestaShopWorld, only: Iterable[str] = ()) -> None:
             f"    sha256: {sha256}",
             "    reason: {kind: feature, text: The versions that go with this core}",
         ]
-    paperwork._write(world.playbook, "\n".join([*lines, "approvals: {required: 1}", ""]))
+    told = [
+        f"suites: [{', '.join(suites)}]",
+        f"final_suites: [{', '.join(ALL_SUITES)}]",
+        "approvals: {required: 1}",
+        "",
+    ]
+    paperwork._write(world.playbook, "\n".join([*lines, *told]))
 
 
 def _remove(path: Path) -> None:

@@ -17,19 +17,28 @@ from typing import TypeVar
 
 import pytest
 
+from pipeline.code.tree import local
 from pipeline.config.loader import load_inventory, load_playbook
 from pipeline.demo.prober import Prober
+from pipeline.demo.world import Site
 from pipeline.events import silent
 from pipeline.evidence.smoke import ShopDatabase, SmokeSettings
 from pipeline.evidence.smoke import run as smoke
 from pipeline.evidence.verdicts import Verdict
-from pipeline.flows import approve, clone, promote, rollback, update
+from pipeline.flows import approve, clone, drill, promote, rollback, update
 from pipeline.remote.command import Secret
 from pipeline.steps.site import Shop, opened
+from tests.real.presta_books import require_every_order, rows, stocks
+from tests.real.presta_broken import CHECKOUT, MIGRATION, add_to_playbook
+from tests.real.presta_buyer import PrestaShopBuyer
 from tests.real.prestashop import PrestaShopWorld, seed_canaries, tree_of, write_playbook
 
 WHO = "rig@maison-palier.example"
 SUITES = ("home", "search", "checkout", "contact")
+FAULTS = (CHECKOUT, MIGRATION)
+GENERATED = ("config.xml", "config_*.xml")
+PATIENCE = 300
+"""Seconds that customers may take for a few orders, on a machine with much else to do."""
 UNKNOWABLE = ("search filters (the page has none)",)
 
 pytestmark = [
@@ -63,10 +72,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrestaShopWorld]
 def shop_of(world: PrestaShopWorld) -> Iterator[Shop]:
     with opened(load_inventory(world.inventory), world.folder / ".palier") as shop:
         yield shop
-
-
-def rows(world: PrestaShopWorld, schema: str, sql: str) -> list[list[str]]:
-    return [line.split("\t") for line in world.mariadb.admin(f"USE `{schema}`; {sql}").splitlines()]
 
 
 def journeys(world: PrestaShopWorld, folder: Path, suites: tuple[str, ...] = SUITES) -> dict[str, float]:
@@ -105,48 +110,108 @@ def test_a_clone_holds_nobodys_data_no_key_and_no_address_of_production(world: P
     assert not list((world.staging.root / "upload").glob("customers-*")), "what customers sent stays on production"
 
 
-@needs_newer
-def test_the_updates_are_tried_kept_promoted_and_rolled_back_while_a_customer_buys(
-    world: PrestaShopWorld, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def tried(world: PrestaShopWorld) -> update.Outcome:
+    """The chosen modules and two broken packages, tried one at a time on a fresh clone; then approved."""
     world.reset()
-    write_playbook(world, os.environ.get("PRESTASHOP_MODULES", "").split())
-    before = versions(world)
-    picture = world.production.root / "modules" / "ps_imageslider" / "images" / "the-merchants-own.jpg"
-    picture.write_bytes(b"a picture that no package has")
+    write_playbook(world, os.environ.get("PRESTASHOP_MODULES", "").split(), suites=("search", "checkout"))
+    add_to_playbook(world, FAULTS, after=1)
     with shop_of(world) as shop:
-        tried = update.run(shop, load_playbook(world.playbook), by=WHO, emit=silent)
-        _tell(
-            modules={each.candidate.module: [round(each.seconds, 1), each.reason] for each in tried.tried},
-            footprints={each.candidate.module: str(each.measured.footprint) for each in tried.kept},
-        )
-        assert tried.kept
-        approve.sign(shop, approve.pending(shop, tried.run), world.approver_key)
-        prober = Prober(f"{world.production.url}/", marker="js-product-miniature")
-        with prober:
-            promoted, promoting = _timed(lambda: promote.run(shop, tried.run, by=WHO, emit=silent))
-            wanted = {each.candidate.module: each.candidate.target.version for each in tried.kept}
-            assert {name: version for name, version in versions(world).items() if name in wanted} == wanted
-            assert picture.exists(), "what the merchant put into a module's folder survives the update"
-            journeys(world, tmp_path / "after", ("checkout",))
-            bought = rows(world, world.production.schema, "SELECT MAX(id_order), COUNT(*) FROM ps_orders")
-            _, rolling = _timed(lambda: rollback.run(shop, promoted.run, by=WHO, emit=silent))
+        outcome = update.run(shop, load_playbook(world.playbook), by=WHO, emit=silent)
+        approve.sign(shop, approve.pending(shop, outcome.run), world.approver_key)
+    _tell(
+        modules={each.candidate.module: [round(each.seconds, 1), each.reason] for each in outcome.tried},
+        footprints={each.candidate.module: str(each.measured.footprint) for each in outcome.kept},
+    )
+    return outcome
+
+
+@needs_newer
+def test_the_releases_modules_are_kept_and_the_broken_ones_set_aside_with_evidence(
+    world: PrestaShopWorld, tried: update.Outcome
+) -> None:
+    wanted = {fault.module: fault for fault in FAULTS}
+    aside = {each.candidate.module: each for each in tried.aside}
+    assert aside.keys() == wanted.keys(), {name: each.reason for name, each in aside.items()}
+    for name, each in aside.items():
+        assert wanted[name].shown_by in each.reason
+    evidence = tried.report.parent / f"{CHECKOUT.module}-{CHECKOUT.version}"
+    assert list(evidence.rglob("*.png")), "what the customer would have seen is kept"
+    assert CHECKOUT.module in tried.report.read_text("utf-8")
+
+
+@needs_newer
+def test_nothing_of_what_was_set_aside_is_left_on_staging(world: PrestaShopWorld, tried: update.Outcome) -> None:
+    staged, names = world.staging, "', '".join(fault.module for fault in FAULTS)
+    state = f"SELECT name, version, active FROM ps_module WHERE name IN ('{names}') ORDER BY name"
+    assert rows(world, staged.schema, state) == rows(world, world.production.schema, state)
+    left = "SELECT COUNT(*) FROM ps_configuration WHERE name = 'PALIER_RIG_LEFT_BEHIND'"
+    assert rows(world, staged.schema, left) == [["0"]]
+    assert rows(world, staged.schema, "SHOW TABLES LIKE 'ps_rig_left_behind%'") == []
+    assert not (staged.root / "override" / "classes" / "RigLeftBehind.php").exists()
+    for fault in FAULTS:
+        here, there = (local(site.root / "modules" / fault.module, GENERATED) for site in (staged, world.production))
+        assert here == there
+    kept = {each.candidate.module: each.candidate.target.version for each in tried.kept}
+    assert {name: version for name, version in versions(world, staged).items() if name in kept} == kept
+
+
+@needs_newer
+def test_a_drill_on_staging_takes_everything_back_exactly(world: PrestaShopWorld, tried: update.Outcome) -> None:
+    with shop_of(world) as shop:
+        outcome = drill.run(shop, tried.run, orders=20, by=WHO, emit=silent)
+    _tell(drill=outcome.as_json())
+    outcome.require()
+
+
+@needs_newer
+def test_the_release_is_promoted_and_rolled_back_while_customers_buy_and_the_merchant_works(
+    world: PrestaShopWorld, tried: update.Outcome, tmp_path: Path
+) -> None:
+    site, before, stock = world.production, versions(world), stocks(world)
+    pictures = site.root / "modules" / "ps_imageslider" / "images"
+    (pictures / "since-the-clone.jpg").write_bytes(b"a picture that no package has")
+    prober = Prober(f"{site.url}/", marker="js-product-miniature", timeout=20)
+    with shop_of(world) as shop, prober, PrestaShopBuyer(site.url, pace=0.5, timeout=90) as buyer:
+        assert buyer.wait_for(2, PATIENCE), buyer.errors
+        stale = warm_and_marked(world)
+        promoted, promoting = _timed(lambda: promote.run(shop, tried.run, by=WHO, emit=silent))
+        assert not stale.exists(), "what was compiled from the old code is gone"
+        wanted = {each.candidate.module: each.candidate.target.version for each in tried.kept}
+        assert {name: version for name, version in versions(world).items() if name in wanted} == wanted
+        assert (pictures / "since-the-clone.jpg").exists()
+        (pictures / "since-the-promotion.jpg").write_bytes(b"another")
+        assert buyer.wait_for(len(buyer.confirmed) + 2, PATIENCE), buyer.errors
+        stale = warm_and_marked(world)
+        _, rolling = _timed(lambda: rollback.run(shop, promoted.run, by=WHO, emit=silent))
+        assert not stale.exists(), "what was compiled from the new code is gone"
+        assert buyer.wait_for(len(buyer.confirmed) + 2, PATIENCE), buyer.errors
     assert versions(world) == before
-    assert picture.exists()
-    assert rows(world, world.production.schema, "SELECT MAX(id_order), COUNT(*) FROM ps_orders") == bought
+    assert {"since-the-clone.jpg", "since-the-promotion.jpg"} <= {path.name for path in pictures.iterdir()}
+    require_every_order(world, buyer, stock)
     journeys(world, tmp_path / "back")
     _tell(
         promotion=promoting[1] - promoting[0],
         rollback=rolling[1] - rolling[0],
         downtime_promotion=prober.downtime(between=promoting),
         downtime_rollback=prober.downtime(between=rolling),
+        orders=len(buyer.confirmed),
+        unclear=len(buyer.unknown),
     )
 
 
-def versions(world: PrestaShopWorld) -> dict[str, str]:
-    """The recorded version of every installed module."""
-    found = rows(world, world.production.schema, "SELECT name, version FROM ps_module ORDER BY name")
-    return {row[0]: row[1] for row in found}
+def warm_and_marked(world: PrestaShopWorld) -> Path:
+    """A file among what the shop has compiled: there as long as that cache is."""
+    cache = world.production.root / "var" / "cache" / "prod"
+    assert any(cache.rglob("*.php")), "customers have just used the shop"
+    (cache / "compiled-before").touch()
+    return cache / "compiled-before"
+
+
+def versions(world: PrestaShopWorld, site: Site | None = None) -> dict[str, str]:
+    """The recorded version of every installed module that is on; of production, unless another site is named."""
+    sql = "SELECT name, version FROM ps_module WHERE active = 1 ORDER BY name"
+    return {row[0]: row[1] for row in rows(world, (site or world.production).schema, sql)}
 
 
 def _timed(job: Callable[[], T]) -> tuple[T, tuple[float, float]]:

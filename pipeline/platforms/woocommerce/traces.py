@@ -112,9 +112,9 @@ SHOP = Traces(
         Set(
             "actions",
             "SELECT a.action_id FROM {p}actionscheduler_actions a JOIN {p}wc_webhooks w"
-            " ON w.webhook_id = SUBSTRING_INDEX(TRIM(LEADING '[' FROM a.args), ',', 1) AND w.topic LIKE 'order.%'"
-            " WHERE a.hook = 'woocommerce_deliver_webhook_async' AND a.args LIKE '[%,%]'"
-            " AND TRIM(TRAILING ']' FROM SUBSTRING_INDEX(a.args, ',', -1)) IN {orders}",
+            """ ON a.args LIKE CONCAT('{"webhook_id":', w.webhook_id, ',"arg":%') AND w.topic LIKE 'order.%'"""
+            " WHERE a.hook = 'woocommerce_deliver_webhook_async'"
+            " AND TRIM(TRAILING '}' FROM SUBSTRING_INDEX(a.args, ':', -1)) IN {orders}",
         ),
     ),
     doubts=(

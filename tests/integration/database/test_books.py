@@ -95,7 +95,8 @@ WOOCOMMERCE = (
     ),
     (
         "INSERT INTO wp_postmeta (post_id, meta_key, meta_value) VALUES (1, '_manage_stock', 'yes'),"
-        " (1, '_stock', '10'), (2, '_manage_stock', 'yes'), (2, '_stock', '50'), (3, '_manage_stock', 'yes'), (3, '_stock', '20'),"
+        " (1, '_stock', '10'), (2, '_manage_stock', 'yes'), (2, '_stock', '50'),"
+        " (3, '_manage_stock', 'yes'), (3, '_stock', '20'),"
         " (4, '_manage_stock', 'no'), (4, '_stock', NULL), (5, '_manage_stock', 'no'), (5, '_stock', '3')"
     ),
     "INSERT INTO wp_wc_product_meta_lookup VALUES (1, 10), (2, 50), (3, 20)",

@@ -105,6 +105,13 @@ def test_a_pattern_without_a_star_is_anchored_and_takes_a_folder_whole() -> None
     assert not excluded.covers("cachet.php")
 
 
+@given(st.lists(WORD, min_size=1, max_size=4).map("/".join), st.lists(WORD, max_size=3))
+def test_a_path_is_covered_when_it_or_a_folder_above_it_matches(path: str, patterns: list[str]) -> None:
+    excluded, parts = Exclusion(tuple(patterns)), path.split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    assert excluded.covers(path) == any(map(excluded.matches, above))
+
+
 def test_an_empty_folder_is_an_empty_tree_on_both_sides(tmp_path: Path) -> None:
     assert on_host(LocalHost(), str(tmp_path)) == local(tmp_path) == Tree()
 

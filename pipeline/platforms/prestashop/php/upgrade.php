@@ -3,8 +3,9 @@
  * Fed to `php -- ROOT NAME...`: PrestaShop's own upgrade of modules whose files are in place already.
  *
  * The same as `bin/console prestashop:module upgrade NAME`, but: in the environment that customers get; without the
- * helpers that fetch another version over the files that were tested; and told from the versions, for the console
- * reports success over a failure.
+ * helpers that fetch another version over the files that were tested; and told from what is left behind. For the
+ * console reports success over a failure, and a migration that failed leaves the new version in the database and the
+ * module switched off.
  */
 list(, $root) = $argv;
 $names = array_slice($argv, 2);
@@ -36,12 +37,23 @@ if (!method_exists('Hook', 'disableHooksForModule')) {
     Cache::store($key, $hooks);
 }
 
+/** Whether the module is on in any shop, read past PrestaShop's cache of queries. */
+function is_on(string $name): bool
+{
+    return (bool) Db::getInstance()->getValue(
+        'SELECT COUNT(*) FROM ' . _DB_PREFIX_ . 'module m JOIN ' . _DB_PREFIX_ . 'module_shop s USING (id_module)'
+        . " WHERE m.active = 1 AND m.name = '" . pSQL($name) . "'",
+        false
+    );
+}
+
 require_once $root . '/app/AppKernel.php';
 $kernel = new AppKernel('prod', false);
 $application = new Symfony\Bundle\FrameworkBundle\Console\Application($kernel);
 $application->setAutoExit(false);
 foreach ($names as $name) {
     $said = new Symfony\Component\Console\Output\BufferedOutput();
+    $was_on = is_on($name);
     $words = array('command' => 'prestashop:module', 'action' => 'upgrade', 'module name' => $name);
     $status = $application->run(new Symfony\Component\Console\Input\ArrayInput($words), $said);
     $recorded = Db::getInstance()->getValue(
@@ -49,8 +61,13 @@ foreach ($names as $name) {
         false
     );
     $module = Module::getInstanceByName($name);
-    if ($status || !$module || $recorded !== $module->version) {
-        file_put_contents('php://stderr', "$name: " . trim(preg_replace('/\s+/', ' ', $said->fetch())) . "\n");
+    $errors = $module ? $module->getErrors() : array();
+    if ($was_on && !is_on($name)) {
+        $errors[] = 'PrestaShop has switched it off';
+    }
+    if ($status || !$module || $recorded !== $module->version || $errors) {
+        $why = strip_tags($said->fetch() . ' ' . implode('; ', array_map('strval', $errors)));
+        file_put_contents('php://stderr', "$name: " . trim(preg_replace('/\s+/', ' ', $why)) . "\n");
         exit(3);
     }
     echo "$name $recorded\n";
