@@ -42,7 +42,7 @@ test-real: setup ## Run the whole job on shops of your releases: PRESTASHOP= PRE
 	    $(PYTHON) -m pytest tests/real --timeout 7200 --junit-xml build/real.xml $(ARGS)
 
 smoke: setup ## Run the smoke suites against any shop: URL=https://... [SUITE=checkout]
-	@test -n "$(URL)" || { echo "usage: make smoke URL=https://shop.example [SUITE=home|search|checkout|contact]" >&2; exit 2; }
+	@test -n "$(URL)" || { echo "usage: make smoke URL=https://shop.example [SUITE=home|category|search|product|checkout|contact|login]" >&2; exit 2; }
 	@mkdir -p build
 	@$(PYTHON) -m pytest smoke_tests$(if $(SUITE),/test_$(SUITE).py) --base-url "$(URL)" --junit-xml build/smoke.xml $(ARGS)
 

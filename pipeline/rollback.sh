@@ -296,6 +296,7 @@ if [ "$mode" = closed ]; then
 else
     printf '%s by %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$by" > .rolled-back && mv .rolled-back rolled-back
     note "rollback done: everything is as it was before this run"
+    [ ! -e opened ] || say "Which orders were kept, and what is in stock:  palier statement SHOP ${here##*/}"
 fi
 release
 exit 0

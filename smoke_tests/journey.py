@@ -84,6 +84,7 @@ class Journey:
         self._folder = folder
         self._document: _Document | None = None
         self._problems: list[str] = []
+        self._requests_before = self._errors_before = 0
         page.set_default_timeout(ACTION)
         page.set_default_navigation_timeout(NAVIGATION)
         page.on("response", self._on_response)
@@ -174,12 +175,13 @@ class Journey:
             self.fail(self._problems[0])
 
     def console_errors(self) -> tuple[str, ...]:
-        """Errors of the shop's own scripts, without those that the shop is known for."""
-        return self._unknown(self.record.console_errors)
+        """Errors of the current page's own scripts, without those that the shop is known for."""
+        return self._unknown(self.record.console_errors[self._errors_before :])
 
     def missing_parts(self) -> tuple[str, ...]:
-        """Images, styles and scripts of the shop's own that it does not have, without those that it is known for."""
-        return self._unknown(text for text in self.record.failed_requests if re.match(r"\d{3} /", text))
+        """Images, styles and scripts of the shop's own that the current page lacks, without those that are known."""
+        asked = self.record.failed_requests[self._requests_before :]
+        return self._unknown(text for text in asked if re.match(r"\d{3} /", text))
 
     def _unknown(self, texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(text for text in texts if not any(part in text for part in self.shop.known_faults))
@@ -235,6 +237,7 @@ class Journey:
 
     def _navigate(self, action: Callable[[], object], where: str) -> None:
         self._document = None
+        self._requests_before, self._errors_before = len(self.record.failed_requests), len(self.record.console_errors)
         try:
             action()
         except PlaywrightTimeout as error:

@@ -50,6 +50,8 @@ def command(
     """
     if orders and role != "production":
         raise click.UsageError("--order is for --environment production: on staging the suites buy anyway.")
+    if clean and (suites or orders):
+        raise click.UsageError("--clean runs no suite and places no order.")
     with project.opened(shop, staging_may_be_away=role == "production") as opened:
         result = _result(project, opened, role, suites or SUITES, orders, clean, only_plan)
     if isinstance(result, str):

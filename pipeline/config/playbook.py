@@ -101,7 +101,10 @@ class Playbook(Model):
     final_suites: tuple[Suite, ...] | None = Field(
         None, description="the smoke suites run on staging at the end, on everything kept; default: the same"
     )
-    production_suites: tuple[Suite, ...] = Field(SUITES, description="the smoke suites run on production")
+    production_suites: tuple[Suite, ...] = Field(
+        ("home", "search", "checkout"),
+        description="the smoke suites run on production behind the maintenance page: each lengthens the downtime",
+    )
     production_orders: Literal["none", "one"] = Field(
         "none",
         description="none: the suites leave no trace on production; one: they place one order there, which is then "

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pipeline.database import checkpoint, stamps
 from pipeline.database.checkpoint import Checkpoint, Copy
 from pipeline.database.connection import Database
+from pipeline.database.rungs import Pace
 from pipeline.database.sql import identifier
 from pipeline.database.stamps import Moment, Stamp
 
@@ -40,21 +41,24 @@ def copy(db: Database, tables: Iterable[str], kind: str) -> Ahead:
 
 
 def bring_up_to_date(
-    db: Database, ahead: Ahead, needed: Collection[str], others: Iterable[str] = (), *, seconds: float = 0
+    db: Database, ahead: Ahead, needed: Collection[str], others: Iterable[str] = (), *, pace: Pace | None = None
 ) -> Checkpoint:
-    """The exact checkpoint of ``needed``, and of as many ``others`` as can be had in ``seconds``; nobody may write.
+    """The exact checkpoint of ``needed``, and of as many ``others`` as ``pace`` allows; nobody may write.
 
     :param others: in the order in which they are wanted. What is not reached has no copy.
+    :param pace: ``None``: only those of which the copy is exact already.
     :raises CheckpointFailed: if a copy has not as many rows as its table.
     """
     others = [name for name in others if name not in needed]
     marks, moment = stamps.read(db)
     exact = _exact(db, ahead, {*needed, *others}, marks, moment)
-    deadline = time.monotonic() + seconds
     found = checkpoint.advance(db, ahead.checkpoint, set(needed) - exact)
     for name in others:
-        if name not in exact and time.monotonic() < deadline:
+        size = marks[name].size if name in marks else 0
+        if name not in exact and pace is not None and pace.fits(size):
+            began = time.monotonic()
             found = checkpoint.advance(db, found, [name])
+            pace.copied(size, time.monotonic() - began)
             exact.add(name)
     copies = {name: copy for name, copy in found.copies.items() if name in needed or name in exact}
     return replace(found, copies=copies)

@@ -30,6 +30,8 @@ SALT = "@palier_salt"
 DIGEST = "@palier_digest"
 """The value's digest, 64 hexadecimal digits: computed once a value, then used in pieces."""
 
+SHORT = 255
+"""Characters of a column that is too short for documents: nothing is looked for in it but e-mail addresses."""
 EMAIL_LENGTH = len("@masked.invalid") + 13
 _WORD_LENGTH = 18
 _ONSETS = list("bcdfghjklmnprstv")
@@ -279,7 +281,7 @@ def _inside(field: Field, value: str) -> str:
         whole = _digested(value, _email(field, value), _normal(field, value))
         overwritten = f"IF({value} REGEXP {literal(WHOLE_EMAIL)},{whole},{overwritten})"
     without = f"IF({value} LIKE '%@%' OR {value} LIKE '%\\%40%',{overwritten},{value})"
-    return without_fields(without) if field.limit is None or field.limit >= EMAIL_LENGTH else without
+    return without_fields(value, without) if field.limit is None or field.limit > SHORT else without
 
 
 KEYS: tuple[tuple[Kind, str], ...] = (
@@ -329,7 +331,8 @@ def _keyed(field: Field, value: str, *, settings: bool) -> str:
     if field.key and field.people:
         own = f"{_key(field)} REGEXP {literal(OWN_KEYS)} OR {value} REGEXP {literal(PLAIN)}"
         dated = f"{_key(field)} REGEXP {literal(DATED_KEYS)} AND {value} REGEXP '^[0-9]{{1,13}}$'"
-        theirs = f"NOT ({own} OR {value} REGEXP {literal(DOCUMENT)} OR ({dated})) AND {field.people}"
+        looked_into = f"{value} REGEXP {literal(DOCUMENT)} OR {value} REGEXP {literal(WHOLE_EMAIL)}"
+        theirs = f"NOT ({own} OR {looked_into} OR ({dated})) AND {field.people}"
         cases.append(f"WHEN {theirs} THEN {_digested(value, _text(field, value), normal)}")
     return f"CASE {' '.join(cases)} ELSE {_inside(field, value)} END" if cases else _inside(field, value)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.database.connection import Database
@@ -90,22 +90,9 @@ class Ladder:
 
     @property
     def may(self) -> tuple[str, ...]:
-        """Every other table that is worth a copy, the smallest first: copied as far as :class:`Pace` lets them."""
-        others = [
-            choice for choice in self.choices if not choice.expected and choice.rung in (Rung.COPY, Rung.SNAPSHOT)
-        ]
+        """The others that are copied, the smallest first; what changed in them meanwhile as far as time allows."""
+        others = [choice for choice in self.choices if choice.copied and not choice.expected]
         return tuple(choice.table for choice in sorted(others, key=lambda choice: (choice.size, choice.table)))
-
-    def as_taken(self, copied: Collection[str]) -> Ladder:
-        """The rungs once the copies are made: a table that the time did not reach has the snapshot alone."""
-        rung = {True: Rung.COPY, False: Rung.SNAPSHOT}
-        may = set(self.may)
-        return Ladder(
-            tuple(
-                replace(choice, rung=rung[choice.table in copied]) if choice.table in may else choice
-                for choice in self.choices
-            )
-        )
 
     @property
     def seconds(self) -> float:

@@ -91,7 +91,7 @@ def steps(stage: Shop, found: Release, record: Record, targets: tuple[Target, ..
         drill.put_up_the_page(stage, record, host, token),
         maintenance.drain(stage, host, seconds=budgets.drain),
         *modules.forget_on_the_way_back(site, host),
-        tables.checkpoint_tables(stage, record, found.footprint, guarded, seconds=budgets.guard),
+        tables.checkpoint_tables(stage, record, guarded, seconds=budgets.guard),
         tables.guard_tables(stage, guarded),
         modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, targets, seconds=budgets.upgrade, critical=True),

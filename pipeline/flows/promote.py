@@ -75,7 +75,7 @@ def steps(promotion: Promotion, prepared: PreparedSmoke | None, emit: Emit) -> t
         maintenance.put_up_the_page(shop, record, host, promotion.token),
         maintenance.drain(shop, host, seconds=budgets.drain),
         *modules.forget_on_the_way_back(site, host),
-        tables.checkpoint_tables(shop, record, expected, guarded, seconds=budgets.guard),
+        tables.checkpoint_tables(shop, record, guarded, seconds=budgets.guard),
         tables.guard_tables(shop, guarded),
         modules.switch_code(host, places, critical=True, own_files=site.platform.own_files),
         modules.upgrade_modules(site, host, found, seconds=budgets.upgrade, critical=True),

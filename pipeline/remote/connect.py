@@ -103,7 +103,7 @@ def copy_tree(
     if not source.run(command("test", "-d", start), check=False).ok:
         raise PalierError(f"On {source.name}, {source_path} cannot be copied.", why="There is no such folder.")
     if same_machine(source, target) and _readable(target, start):
-        return _copy_within(target, start, end, exclude, delete, by_content)
+        return _copy_within(target, start, end, exclude=exclude, delete=delete, by_content=by_content)
     copied = _rsync_across(source, start, target, end, exclude=exclude, delete=delete, by_content=by_content)
     if copied is not None:
         return copied
@@ -115,7 +115,7 @@ def _readable(host: Host, path: str) -> bool:
     return found.ok and not found.raw
 
 
-def _copy_within(host: Host, start: str, end: str, exclude: Sequence[str], delete: bool, by_content: bool) -> Copied:
+def _copy_within(host: Host, start: str, end: str, *, exclude: Sequence[str], delete: bool, by_content: bool) -> Copied:
     host.run(command("mkdir", "-p", "--", end))
     if _has_rsync(host):
         words = trees.rsync(f"{start}/", f"{end}/", exclude=exclude, delete=delete, by_content=by_content)

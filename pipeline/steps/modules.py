@@ -122,10 +122,12 @@ CARRY = """\
 old=$1 new=$2; shift 2
 [ -d "$old" ] || exit 0
 cd -- "$old"
-for pattern in "$@"; do
-    find . -type f -path "./$pattern" -print | while IFS= read -r file; do
+find . -type f -print | while IFS= read -r file; do
+    for pattern in "$@"; do
+        case $file in ./$pattern) ;; *) continue ;; esac
         case $file in *.php|*.phtml|*.phar) case $pattern in *.php) ;; *) continue ;; esac ;; esac
         [ -e "$new/$file" ] || { mkdir -p "$new/${file%/*}" && cp -p -- "$file" "$new/$file"; }
+        break
     done
 done
 """
@@ -136,10 +138,12 @@ new=$1 old=$2; shift 2
 [ -e opened ] && [ -d "$old" ] && [ -d "$new" ] || exit 0
 since=$(pwd)/opened
 cd -- "$new"
-for pattern in "$@"; do
-    find . -type f -path "./$pattern" -newer "$since" -print | while IFS= read -r file; do
+find . -type f -newer "$since" -print | while IFS= read -r file; do
+    for pattern in "$@"; do
+        case $file in ./$pattern) ;; *) continue ;; esac
         case $file in *.php|*.phtml|*.phar) case $pattern in *.php) ;; *) continue ;; esac ;; esac
         mkdir -p "$old/${file%/*}" && cp -p -- "$file" "$old/$file" || echo "$file stays with the newer code" >&2
+        break
     done
 done
 """

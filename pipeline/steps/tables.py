@@ -135,7 +135,7 @@ def copy_ahead(shop: Shop, record: Record, expected: Footprint, guarded: Guarded
     )
 
 
-def checkpoint_tables(shop: Shop, record: Record, expected: Footprint, guarded: Guarded, *, seconds: int) -> Step:
+def checkpoint_tables(shop: Shop, record: Record, guarded: Guarded, *, seconds: int) -> Step:
     """The copies become exact, because nobody writes: only what was written since they were taken is copied again.
 
     :param seconds: for how long copies of tables beyond the footprint may be brought up to date.
@@ -147,13 +147,12 @@ def checkpoint_tables(shop: Shop, record: Record, expected: Footprint, guarded: 
             return reconciliation.note_books(shop, record, db)
 
     def take() -> str:
-        early, chosen = guarded.early, guarded.chosen
-        others = [choice.table for choice in chosen.choices if choice.copied and not choice.expected]
+        early, pace = guarded.early, rungs.Pace(seconds)
         with site.database.connected() as db:
             present = set(table_names(db))
-            needed = [name for name in expected.existing if name in present]
-            others = [name for name in others if name in present]
-            guarded.checkpoint = ahead.bring_up_to_date(db, early, needed, others, seconds=seconds)
+            needed = [name for name in guarded.chosen.must if name in present]
+            others = [name for name in guarded.chosen.may if name in present]
+            guarded.checkpoint = ahead.bring_up_to_date(db, early, needed, others, pace=pace)
             guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), since=guarded.before, budget=READING)
         rows = sum(copy.rows for copy in guarded.taken.copies.values())
         return f"{len(guarded.taken.copies)} of {len(guarded.taken.present)} tables, {rows:,} rows"

@@ -74,13 +74,16 @@ class Removal:
 
 
 def traces_of(shop: Shop) -> Traces:
-    """What test visitors leave in this shop: what its platform says, and its inventory."""
+    """What test visitors leave in this shop: what its platform says, and of tables unknown to it the inventory.
+
+    :raises Refused: if the inventory speaks of what this platform has no numbers of.
+    """
     told = shop.inventory.journeys
     known = PLATFORMS[shop.inventory.platform] if told.pages != "demo" else plain.TRACES
     described = {
         table: " OR ".join(f"{identifier(column)} IN {{{OWNERS[owner]}}}" for column, owner in columns.items())
         for table, columns in told.traces.items()
-        if columns
+        if columns and table not in {rows.table for rows in known.rows}
     }
     sets = {"emails", *(each.name for each in known.sets)}
     strange = {owner for columns in told.traces.values() for owner in columns.values() if OWNERS[owner] not in sets}
@@ -90,8 +93,7 @@ def traces_of(shop: Shop) -> Traces:
             next_step="Name the column that holds the order, the customer or the e-mail address.",
         )
     own = tuple(Rows(table, condition) for table, condition in described.items())
-    kept = tuple(rows for rows in known.rows if rows.table not in described)
-    return replace(known, rows=own + kept)
+    return replace(known, rows=own + known.rows)
 
 
 class Tables:

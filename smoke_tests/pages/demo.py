@@ -6,16 +6,11 @@ from contextlib import AbstractContextManager
 
 from smoke_tests.demo_data import DemoData
 from smoke_tests.journey import Journey
-from smoke_tests.pages.base import Hit, Visitor
+from smoke_tests.pages.base import Visitor
 from smoke_tests.pages.screen import (
-    AccountScreen,
-    CartScreen,
-    CategoryScreen,
     CheckoutScreen,
-    ContactScreen,
-    HomeScreen,
     ProductScreen,
-    Screen,
+    SearchScreen,
     ShopPages,
     stored_in,
 )
@@ -42,6 +37,7 @@ SELECTORS = {name: _hook(name) for name in HOOKS} | {
     "card-label": _hook("product-name"),
     "card-price": _hook("product-price"),
     "category-card": _hook("product-card"),
+    "search-start-path": "/search/",
     "search-input": _hook("search-form") + ' input[name="q"]',
     "filter-list": 'main select[name="category"]',
     "filter-button": 'main form:has(select[name="category"]) button',
@@ -62,18 +58,7 @@ SELECTORS |= {
 }
 
 
-class DemoSearch(Screen):
-    def open(self, term: str) -> None:
-        if not self.shown("search-input"):
-            self.journey.visit("/search/")
-        self.enter("search-input", term)
-
-    def hits(self) -> tuple[Hit, ...]:
-        return self.cards("search-result")
-
-    def says_nothing_found(self) -> bool:
-        return self.shown("search-none")
-
+class DemoSearch(SearchScreen):
     def filters(self) -> tuple[str, ...]:
         """Of a list beside the search, or of links above the result: the filter module has shown both."""
         listed = (
@@ -114,15 +99,12 @@ class DemoCheckout(CheckoutScreen):
 
 def pages(journey: Journey) -> ShopPages:
     """The pages as this visitor sees them."""
-    return ShopPages(
-        HomeScreen(journey, SELECTORS),
-        CategoryScreen(journey, SELECTORS),
-        DemoSearch(journey, SELECTORS),
-        DemoProduct(journey, SELECTORS),
-        CartScreen(journey, SELECTORS),
-        DemoCheckout(journey, SELECTORS),
-        ContactScreen(journey, SELECTORS),
-        AccountScreen(journey, SELECTORS),
+    return ShopPages.of(
+        journey,
+        SELECTORS,
+        search=DemoSearch,
+        product=DemoProduct,
+        checkout=DemoCheckout,
     )
 
 

@@ -8,16 +8,14 @@ from contextlib import AbstractContextManager
 from playwright.sync_api import Response
 
 from smoke_tests.journey import Journey
-from smoke_tests.pages.base import Hit, Visitor
+from smoke_tests.pages.base import Visitor
 from smoke_tests.pages.screen import (
     AccountScreen,
     CartScreen,
-    CategoryScreen,
     CheckoutScreen,
     ContactScreen,
-    HomeScreen,
     ProductScreen,
-    Screen,
+    SearchScreen,
     ShopPages,
     path_of,
     stored_in,
@@ -40,6 +38,7 @@ SELECTORS = {
     "card-price": ".price",
     "category-link": "#_desktop_top_menu li.category > a, #_mobile_top_menu li.category > a, #top-menu li.category > a",
     "category-card": "#products .js-product-miniature",
+    "search-start-path": "/",
     "search-input": '#search_widget input[name="s"]',
     "search-result": "#products .js-product-miniature",
     "search-none": "#product-search-no-matches, #products .page-not-found",
@@ -100,18 +99,7 @@ REGISTRATION = ("register-path", "register-old-path")
 _REFERENCE = re.compile(r"\b[A-Z]{9}\b")
 
 
-class PrestaShopSearch(Screen):
-    def open(self, term: str) -> None:
-        if not self.shown("search-input"):
-            self.journey.visit("/")
-        self.enter("search-input", term)
-
-    def hits(self) -> tuple[Hit, ...]:
-        return self.cards("search-result")
-
-    def says_nothing_found(self) -> bool:
-        return self.shown("search-none")
-
+class PrestaShopSearch(SearchScreen):
     def filters(self) -> tuple[str, ...]:
         """Addresses of filters: the labels are in every language, and those that hide behind a menu have none."""
         script = "links => links.map(link => link.dataset.searchUrl || link.href || '').filter(Boolean)"
@@ -233,15 +221,15 @@ class PrestaShopAccount(AccountScreen):
 
 def pages(journey: Journey) -> ShopPages:
     """The pages as this visitor sees them."""
-    return ShopPages(
-        HomeScreen(journey, SELECTORS),
-        CategoryScreen(journey, SELECTORS),
-        PrestaShopSearch(journey, SELECTORS),
-        PrestaShopProduct(journey, SELECTORS),
-        PrestaShopCart(journey, SELECTORS),
-        PrestaShopCheckout(journey, SELECTORS),
-        PrestaShopContact(journey, SELECTORS),
-        PrestaShopAccount(journey, SELECTORS),
+    return ShopPages.of(
+        journey,
+        SELECTORS,
+        search=PrestaShopSearch,
+        product=PrestaShopProduct,
+        cart=PrestaShopCart,
+        checkout=PrestaShopCheckout,
+        contact=PrestaShopContact,
+        account=PrestaShopAccount,
     )
 
 

@@ -160,6 +160,28 @@ class CategoryScreen(Screen):
         return self.cards("category-card")
 
 
+class SearchScreen(Screen):
+    """A search whose form is on every page, or on the one at ``search-start-path``."""
+
+    def open(self, term: str) -> None:
+        if not self.shown("search-input"):
+            self.journey.visit(self.selector("search-start-path"))
+        self.enter("search-input", term)
+
+    def hits(self) -> tuple[Hit, ...]:
+        return self.cards("search-result")
+
+    def says_nothing_found(self) -> bool:
+        return self.shown("search-none")
+
+    def filters(self) -> tuple[str, ...]:
+        """None that every theme has."""
+        return ()
+
+    def narrow(self, name: str) -> None:
+        self.journey.fail(f"there is no filter {name}")
+
+
 class ProductScreen(Screen):
     def open(self, path: str) -> None:
         self.journey.visit(path)
@@ -287,6 +309,11 @@ class AccountScreen(Screen):
         self.refuse_error("the account")
 
 
+PartT = TypeVar("PartT")
+Make = Callable[[Journey, Mapping[str, str]], PartT]
+"""What makes a page of a visitor and the selectors of its platform: a class of screens."""
+
+
 @dataclass(frozen=True)
 class ShopPages:
     """The shop, page by page."""
@@ -299,6 +326,25 @@ class ShopPages:
     checkout: Checkout
     contact: Contact
     account: Account
+
+    @classmethod
+    def of(
+        cls,
+        journey: Journey,
+        selectors: Mapping[str, str],
+        *,
+        search: Make[Search],
+        product: Make[Product],
+        checkout: Make[Checkout],
+        home: Make[Home] = HomeScreen,
+        category: Make[Category] = CategoryScreen,
+        cart: Make[Cart] = CartScreen,
+        contact: Make[Contact] = ContactScreen,
+        account: Make[Account] = AccountScreen,
+    ) -> ShopPages:
+        """The pages as this visitor sees them; those that a platform has like most are not named."""
+        made = (home, category, search, product, cart, checkout, contact, account)
+        return cls(*(make(journey, selectors) for make in made))  # type: ignore[arg-type]  # in the order of the fields
 
 
 DataT = TypeVar("DataT")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from playwright.sync_api import Locator, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -16,14 +16,12 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from smoke_tests.journey import NAVIGATION, Journey
 from smoke_tests.pages.base import Hit, Visitor
 from smoke_tests.pages.screen import (
-    AccountScreen,
     CartScreen,
     CategoryScreen,
     CheckoutScreen,
     ContactScreen,
-    HomeScreen,
     ProductScreen,
-    Screen,
+    SearchScreen,
     ShopPages,
     stored_in,
 )
@@ -113,31 +111,21 @@ class WooCommerceCategory(CategoryScreen):
         return self.links("product-category")
 
 
-class WooCommerceSearch(Screen):
+class WooCommerceSearch(SearchScreen):
     def open(self, term: str) -> None:
         """Typed into the shop's product search; a theme that shows none is asked by address."""
         if self.journey.page.url == "about:blank":
             self.journey.visit("/")
-        if not self.shown("search-input"):
-            self.journey.visit(self.selector("search-path").format(term=term))
-            return
-        self.enter("search-input", term)
+        if self.shown("search-input"):
+            self.enter("search-input", term)
+        else:
+            self.journey.visit(self.selector("search-path").format(term=quote(term)))
 
     def hits(self) -> tuple[Hit, ...]:
         """One single hit is not listed: WooCommerce leads straight to its page."""
         if self.find("product-body").count():
             return (Hit(self.text("product-name"), self.journey.path),)
         return self.cards("product-card")
-
-    def says_nothing_found(self) -> bool:
-        return self.shown("search-none")
-
-    def filters(self) -> tuple[str, ...]:
-        """None that every theme has."""
-        return ()
-
-    def narrow(self, name: str) -> None:
-        self.journey.fail(f"there is no filter {name}")
 
 
 class WooCommerceProduct(ProductScreen):
@@ -266,15 +254,15 @@ class WooCommerceContact(ContactScreen):
 
 def pages(journey: Journey) -> ShopPages:
     """The pages as this visitor sees them."""
-    return ShopPages(
-        HomeScreen(journey, SELECTORS),
-        WooCommerceCategory(journey, SELECTORS),
-        WooCommerceSearch(journey, SELECTORS),
-        WooCommerceProduct(journey, SELECTORS),
-        WooCommerceCart(journey, SELECTORS),
-        WooCommerceCheckout(journey, SELECTORS),
-        WooCommerceContact(journey, SELECTORS),
-        AccountScreen(journey, SELECTORS),
+    return ShopPages.of(
+        journey,
+        SELECTORS,
+        category=WooCommerceCategory,
+        search=WooCommerceSearch,
+        product=WooCommerceProduct,
+        cart=WooCommerceCart,
+        checkout=WooCommerceCheckout,
+        contact=WooCommerceContact,
     )
 
 

@@ -103,7 +103,7 @@ def promote(shop: Shop, expected: Footprint, migration: Sequence[str], *, guard:
 
     early = tables.copy_ahead(shop, record, expected, guarded, seconds=guard)
     steps = (
-        tables.checkpoint_tables(shop, record, expected, guarded, seconds=guard),
+        tables.checkpoint_tables(shop, record, guarded, seconds=guard),
         tables.guard_tables(shop, guarded),
         Step("Upgrade the modules", (Act("run the module's own migration", migrate),), critical=True),
         tables.verify_footprint(shop, record, expected, guarded),

@@ -193,8 +193,9 @@ class StubHandler(BaseHTTPRequestHandler):
         if form["action"] == "register":
             shop.accounts[form["email"]] = form["password"]
         if form["action"] == "logout":
+            key = self.cookie("shop_login")
             if "logout-ignored" not in shop.faults:
-                shop.logged_in.pop(self.cookie("shop_login"), None)
+                del shop.logged_in[key]
         elif shop.accounts.get(form["email"]) == form["password"]:
             shop.logged_in[key] = form["email"]
         else:

@@ -135,6 +135,10 @@ def test_the_releases_modules_are_kept_and_the_broken_ones_set_aside_with_eviden
     assert aside.keys() == wanted.keys(), {name: each.reason for name, each in aside.items()}
     for name, each in aside.items():
         assert wanted[name].shown_by in each.reason
+    assert tried.final is not None
+    assert {suite.suite for suite in tried.final.suites} == set(SUITES), (
+        "at the end all are run, not only the daily ones"
+    )
     evidence = tried.report.parent / f"{CHECKOUT.module}-{CHECKOUT.version}"
     assert list(evidence.rglob("*.png")), "what the customer would have seen is kept"
     assert CHECKOUT.module in tried.report.read_text("utf-8")

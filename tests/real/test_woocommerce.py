@@ -18,6 +18,7 @@ from typing import TypeVar
 import pytest
 
 from pipeline.config.loader import load_inventory, load_playbook
+from pipeline.config.playbook import SUITES
 from pipeline.demo.prober import Prober
 from pipeline.events import silent
 from pipeline.evidence.smoke import ShopDatabase, SmokeSettings
@@ -33,7 +34,6 @@ from tests.real.woo_buyer import WooCommerceBuyer
 from tests.real.woocommerce import VARIANTS, Variant, WooCommerceWorld, tree_of, version
 
 WHO = "rig@maison-palier.example"
-SUITES = ("home", "search", "checkout", "contact")
 PACE = 0.5
 """Orders a second: this is one machine with a browser on it besides."""
 UNKNOWABLE = ("search filters (the page has none)", "the message in the database (this shop keeps none)")

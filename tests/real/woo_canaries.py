@@ -12,7 +12,10 @@ from pathlib import Path
 from pipeline.demo.world import World
 
 COUNT = 1000
-CANARY = re.compile(rb"canari[0-9]{4}zq|0688[0-9]{6}|198[.]18[.][0-9]{1,3}[.][1-9][0-9]{0,2}", re.IGNORECASE)
+CANARY = re.compile(
+    rb"canari[0-9]{4}zq|(?<![0-9])0688[0-9]{6}(?![0-9])|(?<![0-9.])198[.]18[.][0-9]{1,3}[.][1-9][0-9]{0,2}",
+    re.IGNORECASE,
+)
 ORDER = 900_000
 """Numbers of the canaries' rows begin here: nothing else of the shop has such."""
 UPLOADS = "wp-content/uploads"

@@ -53,6 +53,7 @@ SALES = """
 UPDATE {p}product_sale s JOIN {view sold} sold ON sold.product_id = s.id_product
 SET s.quantity = s.quantity - LEAST(s.quantity, sold.pieces), s.sale_nbr = s.sale_nbr - LEAST(s.sale_nbr, sold.sales)
 """
+NO_SALES = "DELETE FROM {p}product_sale WHERE id_product IN {products} AND sale_nbr = 0"
 VOUCHERS = """
 UPDATE {p}cart_rule r JOIN {view used} used ON used.id_cart_rule = r.id_cart_rule
 SET r.quantity = r.quantity + used.uses
@@ -124,7 +125,7 @@ TRACES = Traces(
         "SELECT id_order_detail FROM {p}order_detail WHERE id_order_detail IN {lines} FOR UPDATE",
     ),
     stock=(BACK,),
-    returns=(PIECE_BY_PIECE, AS_A_WHOLE, SALES, VOUCHERS),
+    returns=(PIECE_BY_PIECE, AS_A_WHOLE, SALES, NO_SALES, VOUCHERS),
     rows=(
         Rows("order_detail_tax", "id_order_detail IN {lines}"),
         Rows("order_slip_detail", "id_order_slip IN {slips}"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.database import ahead, checkpoint, keeping, put_back, stamps
+from pipeline.database import ahead, checkpoint, keeping, put_back, rungs, stamps
 from pipeline.demo.mariadb import MariaDB
 from tests.integration.database.undo_world import Shop, shop
 
@@ -111,7 +111,7 @@ def test_what_nobody_wrote_is_not_copied_again(place: Shop) -> None:
 def test_beyond_what_is_needed_the_clock_decides(place: Shop) -> None:
     early = ahead.copy(place.db, NAMES, KIND)
     place.sql("UPDATE orders SET note='A' WHERE id=1", "UPDATE options SET value='2' WHERE name='version'")
-    taken = ahead.bring_up_to_date(place.db, early, ["options"], ["orders", "old"], seconds=0)
+    taken = ahead.bring_up_to_date(place.db, early, ["options"], ["orders", "old"], pace=rungs.Pace(0))
     assert taken.tables == ("options",)
     assert set(NAMES) <= set(taken.present)
     assert put_back.differences(place.db, taken) == []

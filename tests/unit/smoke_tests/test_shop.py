@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipeline.evidence.smoke import AccessCookie, BasicAuth, ShopDatabase, SmokeSettings
+from pipeline.evidence.smoke import AccessCookie, BasicAuth, CustomerAccount, ShopDatabase, SmokeSettings
 from pipeline.remote.command import Secret
 from smoke_tests.shop import Shop, read_shop, shop_of
 
@@ -23,6 +23,9 @@ SETTINGS = SmokeSettings(
     maildir=Path("/var/mail-trap"),
     known_faults=("favicon",),
     own_tests=Path("/tests"),
+    account=CustomerAccount("test@shop.example", Secret("account-secret")),
+    mobile=("checkout",),
+    visitor={"city": "Moulins"},
 )
 
 
@@ -43,6 +46,9 @@ def test_the_suites_read_what_palier_writes(tmp_path: Path) -> None:
     assert shop.known_faults == ("favicon",)
     assert shop.origin == "https://staging.example.com"
     assert shop.buys
+    assert shop.account is not None
+    assert shop.account.password in shop.secrets()
+    assert (shop.mobile, dict(shop.visitor)) == (("checkout",), {"city": "Moulins"})
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
@@ -68,9 +74,18 @@ def test_without_a_word_nothing_is_bought() -> None:
     assert not Shop("http://x").buys
 
 
+@pytest.mark.parametrize(
+    ("mode", "buys", "keeps"),
+    [("staging", True, True), ("production", False, False), ("production-order", True, False)],
+)
+def test_a_mode_says_what_may_be_done_and_what_may_stay(mode: str, buys: bool, keeps: bool) -> None:
+    shop = shop_of({"base_url": "http://x", "mode": mode})
+    assert (shop.buys, shop.keeps_traces) == (buys, keeps)
+
+
 def test_secrets_show_neither_in_the_settings_nor_in_the_shop(tmp_path: Path) -> None:
     shown = repr(SETTINGS) + repr(read_shop(written(tmp_path, 0o600)))
-    for secret in ("cookie-secret", "db-secret", HOSTILE):
+    for secret in ("cookie-secret", "db-secret", "account-secret", HOSTILE):
         assert secret not in shown
 
 

@@ -66,7 +66,11 @@ foreach ($names as $name) {
         $errors[] = 'PrestaShop has switched it off';
     }
     if ($status || !$module || $recorded !== $module->version || $errors) {
-        $why = strip_tags($said->fetch() . ' ' . implode('; ', array_map('strval', $errors)));
+        $told = $said->fetch();
+        foreach ($errors as $error) {
+            $told .= false === strpos($told, (string) $error) ? "; $error" : '';
+        }
+        $why = strip_tags($told);
         file_put_contents('php://stderr', "$name: " . trim(preg_replace('/\s+/', ' ', $why)) . "\n");
         exit(3);
     }
