@@ -167,9 +167,7 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
                 prepared.wait_warm()
                 planned = steps(promotion, prepared, emit)
             engine.run(planned, record, emit, heartbeat=found.playbook.budgets.heartbeat)
-        with suppress(
-            PalierError
-        ):  # neither a note in the journal nor a copy too many is worth taking the promotion back
+        with suppress(PalierError):  # nothing of this is worth taking the promotion back
             record.journal.append("promoted", release=found.manifest.run, digest=found.digest)
             record.end("promoted")
             ways_back.give_up_what_is_not_needed(shop, record, promotion.guarded)
