@@ -9,10 +9,10 @@ from decimal import Decimal
 from pipeline.books import MARK, ONE, ORDER, Books, Row, Sale
 from pipeline.database.connection import Database
 from pipeline.database.schema import table_names
-from pipeline.database.sql import OWN, identifier, names
+from pipeline.database.sql import identifier, names, own
 
-STOCK = f"{OWN}books"
-"""What was in stock when the books were opened."""
+KIND = "books"
+"""The table of a run that holds what was in stock when the books were opened."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,13 @@ class Opening:
 
     last: int = 0
     drafts: tuple[int, ...] = ()
+    of: str = ""
+    """The run that opened them."""
+
+    @property
+    def stock(self) -> str:
+        """The table that holds what was in stock at that moment."""
+        return own(KIND, self.of)
 
     def since(self, number: str) -> str:
         """An SQL condition: the order whose number is in the column ``number`` was placed since."""
@@ -86,19 +93,24 @@ def in_tables(
     )
 
 
-def open_books(db: Database, books: Books | None) -> Opening:
-    """Note what is in stock, and say which orders there are. Without ``books`` an older note is dropped."""
-    db.execute(f"DROP TABLE IF EXISTS {STOCK}")
-    if books is None:
-        return Opening()
+def open_books(db: Database, books: Books, of: str = "") -> Opening:
+    """Note what is in stock for the run ``of``, and say which orders there are."""
+    table = own(KIND, of)
+    db.execute(f"DROP TABLE IF EXISTS {table}")
     db.execute(
-        f"CREATE TABLE {STOCK} (product VARCHAR(100) NOT NULL PRIMARY KEY, label VARCHAR(255), pieces DECIMAL(30, 4))"
+        f"CREATE TABLE {table} (product VARCHAR(100) NOT NULL PRIMARY KEY, label VARCHAR(255), pieces DECIMAL(30, 4))"
         f" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
         f" SELECT {_text('s.product', 100)} AS product, {_text('s.label', 255)} AS label,"
         f" COALESCE(s.pieces, 0) AS pieces FROM ({books.stock}) s"
     )
     drafts = [int(row[0]) for row in db.rows(books.drafts)] if books.drafts else []
-    return Opening(int(db.value(books.last) or 0), tuple(drafts))
+    return Opening(int(db.value(books.last) or 0), tuple(drafts), of)
+
+
+def kept(db: Database, opening: Opening) -> bool:
+    """Whether it is still known what was in stock."""
+    sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME=%s"
+    return bool(db.value(sql, (opening.stock,)))
 
 
 def _text(column: str, length: int) -> str:
@@ -118,7 +130,7 @@ def stock_since(db: Database, books: Books, opening: Opening) -> tuple[Stock, ..
     A product that is new, or gone, has none before, or after.
     """
     columns = names(("product", "label", "before", "sold", "after", "counted"))
-    before = f"SELECT product, label, pieces, 0, 0, 1 FROM {STOCK}"
+    before = f"SELECT product, label, pieces, 0, 0, 1 FROM {opening.stock}"
     after = (
         f"SELECT {_text('p.product', 100)}, {_text('p.label', 255)}, 0, 0, COALESCE(p.pieces, 0), 1"
         f" FROM ({books.stock}) p"

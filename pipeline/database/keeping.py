@@ -17,7 +17,8 @@ from pipeline.database.sql import OWN, identifier, text
 PRE = "pre"
 """The kind of copies that hold production as it was before a promotion."""
 _LABEL = re.compile(r"[0-9a-z]{1,32}")
-_OURS = "^" + OWN + "(pre|post|gone|work|wide|cells|state|conflicts)_{}(_[0-9]+|_map)?$"
+_WAY_BACK = "pre|post|gone|work|wide|cells|state|conflicts"
+_ALL = f"{_WAY_BACK}|books"
 
 
 def label(run: str) -> str:
@@ -31,22 +32,23 @@ def kind(of: str) -> str:
     return f"{PRE}_{of}"
 
 
-def _tables(of: str) -> str:
+def _tables(of: str, kinds: str) -> str:
     if not _LABEL.fullmatch(of):
         raise ValueError(f"not a run's label: {of!r}")
-    pattern = text(_OURS.format(of))
+    pattern = text(f"^{OWN}({kinds})_{of}(_[0-9]+|_map)?$")
     return f"FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP {pattern}"
 
 
 def give_up_fragment(of: str, schema: str, *, defaults: str = DEFAULTS, program: str = "mariadb") -> str:
-    """Shell text that drops all that a run keeps; nothing that is older than it in the runbook needs it."""
-    query = f"SELECT CONCAT('DROP TABLE IF EXISTS `', TABLE_NAME, '`;') {_tables(of)}"
+    """Shell text that drops all that a run keeps but its books, from which its statement is made afterwards."""
+    query = f"SELECT CONCAT('DROP TABLE IF EXISTS `', TABLE_NAME, '`;') {_tables(of, _WAY_BACK)}"
     return preamble(schema, defaults, program) + run_sql([query], each=True)
 
 
 def give_up(db: Database, of: str) -> int:
     """Drop all that a run keeps; afterwards it cannot be taken back. :returns: how many tables that were."""
-    return _drop(db, [str(name) for (name,) in db.rows(f"SELECT TABLE_NAME {_tables(of)} ORDER BY TABLE_NAME DESC")])
+    sql = f"SELECT TABLE_NAME {_tables(of, _ALL)} ORDER BY TABLE_NAME DESC"
+    return _drop(db, [str(name) for (name,) in db.rows(sql)])
 
 
 def give_up_others(db: Database, of: str, needed: Collection[str]) -> int:
@@ -55,7 +57,7 @@ def give_up_others(db: Database, of: str, needed: Collection[str]) -> int:
     :param needed: the names of the copies that it does.
     """
     pattern = text(f"^{OWN}{PRE}_{of}_[0-9]+$")
-    sql = f"SELECT TABLE_NAME {_tables(of)} AND TABLE_NAME REGEXP {pattern}"
+    sql = f"SELECT TABLE_NAME {_tables(of, PRE)} AND TABLE_NAME REGEXP {pattern}"
     return _drop(db, [str(name) for (name,) in db.rows(sql) if name not in needed])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.errors import Refused
 from pipeline.record import Record, RunSummary
 from pipeline.steps import reconciliation
-from pipeline.steps.reconciliation import OPENING, STATEMENT
+from pipeline.steps.reconciliation import STATEMENT
 from pipeline.steps.site import Shop
 
 
@@ -14,7 +14,7 @@ def told(shop: Shop, run: str | None, *, as_json: bool = False) -> str:
 
     One that is on record is told as it was made: stock and orders have gone on since. Production is only read.
 
-    :raises Refused: if nothing was taken back, or later books have taken the place of the run's.
+    :raises Refused: if nothing was taken back, or what was noted for the run was given up.
     """
     site = shop.production
     runs = [each for each in Record.list(site.host, site.record) if each.flow == "promote"]
@@ -23,7 +23,6 @@ def told(shop: Shop, run: str | None, *, as_json: bool = False) -> str:
         raise Refused(f"The run {record.run} was not rolled back.", next_step=f"palier runs {shop.name}")
     kept = record.path(f"{STATEMENT}.{'json' if as_json else 'txt'}")
     if not site.host.exists(kept):
-        _require_own_books(shop, record, runs)
         reconciliation.state(shop, record)
     return site.host.read(kept).decode("utf-8", "replace").rstrip()
 
@@ -33,16 +32,3 @@ def _last(shop: Shop, runs: list[RunSummary]) -> str:
     if not back:
         raise Refused(f"No promotion of {shop.name} was rolled back.", next_step=f"palier runs {shop.name}")
     return back[-1]
-
-
-def _require_own_books(shop: Shop, record: Record, runs: list[RunSummary]) -> None:
-    """What was in stock is noted for one promotion at a time."""
-    site = shop.production
-    places = ((run.run, f"{site.host.expand(site.record)}/runs/{run.run}/{OPENING}") for run in runs)
-    later = [run for run, place in places if run > record.run and site.host.exists(place)]
-    if later:
-        raise Refused(
-            f"There is no statement of {record.run}, and none can be made any more.",
-            why=f"The promotion {later[0]} has opened the books anew.",
-            next_step=f"What stayed as others wrote it is listed in {record.path(reconciliation.CONFLICTS)}.",
-        )

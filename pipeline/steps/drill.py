@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import httpx
 
 from pipeline.database import checkpoint, footprint, keeping, rows, synthetic
-from pipeline.database.books import open_books
 from pipeline.database.schema import read as read_schema
 from pipeline.engine import Act, Step
 from pipeline.platforms.maintenance import COOKIE, MARK
@@ -122,7 +121,6 @@ def tidy(shop: Shop, golden: Golden) -> None:
         for run in Record.list(stage.host, stage.record):
             keeping.give_up(db, keeping.label(run.run))
         keeping.drop_asides(db)
-        open_books(db, None)
     push_code(shop, "code")
 
 

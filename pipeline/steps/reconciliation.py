@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from pipeline.books import Books
-from pipeline.database.books import Opening, Stock, choose, in_tables, open_books, orders_since, stock_since
+from pipeline.database import keeping
+from pipeline.database.books import Opening, Stock, choose, in_tables, kept, open_books, orders_since, stock_since
 from pipeline.database.connection import Database
 from pipeline.database.merge_plan import MergePlan
+from pipeline.errors import Refused
 from pipeline.record import Record
 from pipeline.steps.site import Shop
 
@@ -111,15 +113,18 @@ def _plain_books(shop: Shop) -> tuple[Books, ...]:
 def note_books(shop: Shop, record: Record, db: Database) -> str:
     """Note what there is before the update; behind the maintenance page."""
     books = books_of(shop, db)
-    opening = open_books(db, books)
     if books is None:
         return ""
+    opening = open_books(db, books, keeping.label(record.run))
     record.write(OPENING, json.dumps({"opening": asdict(opening), "books": books.as_json()}))
     return f"orders up to number {opening.last}"
 
 
 def state(shop: Shop, record: Record) -> Statement:
-    """Compare the books with what is there now, and keep the statement in the run's record, as JSON and as text."""
+    """Compare the books with what is there now, and keep the statement in the run's record, as JSON and as text.
+
+    :raises Refused: if what was in stock before is no longer known.
+    """
     with shop.production.database.connected() as db:
         db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         db.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -137,6 +142,7 @@ def _read(record: Record, db: Database) -> Statement:
     stock: tuple[Stock, ...] = ()
     opened = _opened(record)
     if opened is not None:
+        _require_kept(db, record, opened[1])
         orders, stock = orders_since(db, *opened), stock_since(db, *opened)
     return Statement(
         run=record.run,
@@ -149,6 +155,15 @@ def _read(record: Record, db: Database) -> Statement:
     )
 
 
+def _require_kept(db: Database, record: Record, opening: Opening) -> None:
+    if not kept(db, opening):
+        raise Refused(
+            f"There is no statement of {record.run}, and none can be made any more.",
+            why="A later promotion that opened gave up what was noted for it.",
+            next_step=f"What stayed as others wrote it is listed in {record.path(CONFLICTS)}.",
+        )
+
+
 def _opened(record: Record) -> tuple[Books, Opening] | None:
     """The books as they were opened; ``None`` if they were not, or another version of Palier has written them."""
     if not record.host.exists(record.path(OPENING)):
@@ -157,7 +172,8 @@ def _opened(record: Record) -> tuple[Books, Opening] | None:
     books = Books.from_json(said["books"])
     if books is None or "opening" not in said:
         return None
-    return books, Opening(int(said["opening"]["last"]), tuple(map(int, said["opening"]["drafts"])))
+    told = said["opening"]
+    return books, Opening(int(told["last"]), tuple(map(int, told["drafts"])), str(told["of"]))
 
 
 def _taken_back(record: Record) -> tuple[Taken, ...]:

@@ -92,7 +92,7 @@ CONFIGURATION = (
         "operating_system",
         "web_browser",
     ),
-    *("stock_mvt_reason*", "cronjobs", "page_type", "employee_shop", "search_word", "search_index", "attribute_group*"),
+    *("stock_mvt_reason*", "cronjobs", "employee_shop", "search_word", "search_index", "attribute_group*"),
 )
 """Settings, which customers do not write. A clone without the search index would find nothing."""
 
@@ -104,7 +104,18 @@ MIXED = (
 """Settings and catalogue that the merchant writes all day, and running counters: undone row by row."""
 
 THROWAWAY = (
-    *("guest", "connections*", "page", "page_viewed", "statssearch", "sekeyword", "pagenotfound", "log", "mail"),
+    *(
+        "guest",
+        "connections*",
+        "page",
+        "page_type",
+        "page_viewed",
+        "statssearch",
+        "sekeyword",
+        "pagenotfound",
+        "log",
+        "mail",
+    ),
     *("customer_session", "employee_session", "smarty_*"),
 )
 

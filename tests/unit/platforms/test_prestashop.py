@@ -207,6 +207,7 @@ CLASSES = Classes.of("ps_", tables.KNOWN)
         ("product_comment", Class.BUSINESS),
         ("module", Class.CONFIGURATION),
         ("log", Class.THROWAWAY),
+        ("page_type", Class.THROWAWAY),
         ("customer_session", Class.THROWAWAY),
         ("search_index", Class.CONFIGURATION),
         ("some_modules_table", Class.BUSINESS),
