@@ -18,21 +18,22 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from pipeline.database import ranges, receiving, schema, snapshot_gate
+from pipeline.database import clone_tables, ranges, receiving, schema, snapshot_gate
+from pipeline.database.clone_tables import CloneFailed
 from pipeline.database.connection import Database, QueryFailed
-from pipeline.database.late_indexes import bare, index_lines, may_wait
+from pipeline.database.late_indexes import index_lines, may_wait
 from pipeline.database.mask_expressions import Kind
 from pipeline.database.masks import fields
 from pipeline.database.ranges import Known
 from pipeline.database.schema import Table, Trigger
 from pipeline.database.snapshot_gate import NoCommonSnapshot
-from pipeline.database.sql import OWN, identifier
-from pipeline.database.transcript import LEDGER, LEDGER_DDL, Gate, Source, load_statement, loadable, printed
+from pipeline.database.sql import identifier
+from pipeline.database.transcript import LEDGER, Gate, Source, load_statement, loadable, printed
 from pipeline.errors import PalierError, Refused
 from pipeline.events import Emit, Progress, silent
 from pipeline.remote.command import Secret
@@ -44,22 +45,7 @@ POLL_SECONDS = 1.0
 WORKERS = 2
 LARGE = 8_000_000
 """Bytes of rows from which on a table is loaded instead of inserted, and gets its indexes afterwards."""
-_DEFINER = re.compile(r"\sDEFINER\s*=\s*(?:`(?:[^`]|``)*`|\S+?)@(?:`(?:[^`]|``)*`|\S+)", re.IGNORECASE)
-_ENGINE = re.compile(r"(\n\) ENGINE=\w+)")
-_FOLDER = re.compile(r" (?:DATA|INDEX) DIRECTORY='[^']*'")
 _DATA_OPTIONS = ("--batch", "--quick", "--raw", "--skip-column-names", "--skip-reconnect", "--max-allowed-packet=1G")
-
-
-class CloneFailed(PalierError):
-    """The clone is not whole, and the receiving schema says so; ``table`` is where it stopped, if known."""
-
-    def __init__(self, what: str, *, table: str | None = None, why: str = "") -> None:
-        super().__init__(
-            what,
-            why=why,
-            next_step="Staging's database is marked unusable; correct the cause and clone again.",
-        )
-        self.table = table
 
 
 @dataclass(frozen=True)
@@ -183,17 +169,17 @@ def clone(
 
 def _cloned(job: _Job, salt: Secret, workers: int, began: float, *, prefix: str, emit: Emit) -> CloneReport:
     source, target = job.source, job.target
-    _drop_all(target, prefix, keep=job.known)
+    clone_tables.drop_all(target, prefix, keep=job.known)
     with _marked(target):
-        _create_tables(target, [table for table in job.real if table.name not in job.known], job.late)
+        clone_tables.create(target, [table for table in job.real if table.name not in job.known], job.late)
         _move_rows(job, salt, workers, emit)
         _raise_counters(job)
-        _unchanged(source, job.tables)
+        clone_tables.require_unchanged(source, job.tables)
         done = _counted(job)
-        _create_views(target, job.views)
+        clone_tables.create_views(target, job.views)
         for trigger in job.triggers:
-            _create_trigger(target, trigger)
-        _same_tables(target, job.tables, prefix)
+            clone_tables.create_trigger(target, trigger)
+        clone_tables.require_same(target, job.tables, prefix)
     inexact = tuple(table.name for table in job.real if not table.transactional)
     return CloneReport(
         done, len(job.views), len(job.triggers), time.monotonic() - began, inexact, mended=len(job.known)
@@ -246,27 +232,6 @@ def _refuse(source: Database, target: Database, masks: Mapping[str, Mapping[str,
             ) from refused
 
 
-def _drop_all(target: Database, prefix: str, keep: Mapping[str, Known]) -> None:
-    """Views first, then tables; what is Palier's own stays, the marker of an earlier clone goes.
-
-    Of the tables to ``keep`` only the triggers go, so that nothing is set off, and the rows that are to be left out.
-    """
-    found = target.rows("SELECT TABLE_NAME,TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()")
-    mine = [(name, kind == "VIEW") for name, kind in found if name.startswith(prefix) and not name.startswith(OWN)]
-    target.execute(f"DROP TABLE IF EXISTS {LEDGER}")
-    target.execute(LEDGER_DDL)
-    target.execute("SET SESSION foreign_key_checks=0")
-    for name, is_view in sorted(mine, key=lambda item: not item[1]):
-        if name not in keep:
-            target.execute(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS {identifier(name)}")
-        elif not keep[name].ranges and target.value(f"SELECT EXISTS(SELECT 1 FROM {identifier(name)})"):
-            target.execute(f"TRUNCATE TABLE {identifier(name)}")
-    for (trigger,) in target.rows(
-        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE()"
-    ):
-        target.execute(f"DROP TRIGGER IF EXISTS {identifier(trigger)}")
-
-
 @contextmanager
 def _marked(target: Database) -> Iterator[None]:
     """The marker stands until everything inside has succeeded."""
@@ -280,20 +245,6 @@ def _marked(target: Database) -> Iterator[None]:
 def _sizes(source: Database) -> dict[str, int]:
     sql = "SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
     return {str(name): int(size) for name, size in source.rows(sql)}
-
-
-def _create_tables(target: Database, tables: Iterable[Table], late: Collection[str]) -> None:
-    target.execute("SET SESSION foreign_key_checks=0")
-    for table in tables:
-        create = _FOLDER.sub("", bare(table) if table.name in late else table.create)
-        if table.auto_increment:
-            create = _ENGINE.sub(rf"\1 AUTO_INCREMENT={table.auto_increment}", create, count=1)
-        try:
-            target.execute(create)
-        except QueryFailed as problem:
-            raise CloneFailed(
-                f"The table {table.name} could not be made in staging's database.", table=table.name, why=problem.what
-            ) from problem
 
 
 def _move_rows(job: _Job, salt: Secret, workers: int, emit: Emit) -> None:
@@ -416,17 +367,6 @@ def _progress(db: Database, total: int) -> Progress:
     return Progress(now, sum(1 for row in seen if row[2]), total, "tables")
 
 
-def _unchanged(source: Database, before: Mapping[str, Table]) -> None:
-    after = schema.read(source, before)
-    for name, table in before.items():
-        if name not in after or after[name].signature != table.signature:
-            raise CloneFailed(
-                f"The table {name} of production changed its definition while it was copied.",
-                table=name,
-                why="Somebody updates or migrates production.",
-            )
-
-
 def _counted(job: _Job) -> tuple[TableCloned, ...]:
     """The proof: snapshot, stream and receiving table agree on every number."""
     ledger = {name: (copied, expected, done) for name, copied, expected, done in job.target.rows(_LEDGER_ROWS)}
@@ -455,44 +395,3 @@ def _proved(target: Database, name: str, copied: int, expected: int | None, done
             table=name,
         )
     return arrived
-
-
-def _create_views(target: Database, waiting: list[Table]) -> None:
-    """Views may stand on other views: whatever can be made is made, until nothing more can."""
-    while waiting:
-        refused: dict[str, QueryFailed] = {}
-        for view in waiting:
-            try:
-                target.execute(_DEFINER.sub("", view.create, count=1))
-            except QueryFailed as problem:
-                refused[view.name] = problem
-        if len(refused) == len(waiting):
-            name, reason = next(iter(refused.items()))
-            raise CloneFailed(f"The view {name} could not be made in staging's database.", table=name, why=reason.what)
-        waiting = [view for view in waiting if view.name in refused]
-
-
-def _create_trigger(target: Database, trigger: Trigger) -> None:
-    target.execute("SET SESSION sql_mode=%s", (trigger.sql_mode,))
-    target.execute(f"SET character_set_client={trigger.charset}, collation_connection={trigger.collation}")
-    try:
-        target.execute(_DEFINER.sub("", trigger.create, count=1))
-    except QueryFailed as problem:
-        raise CloneFailed(
-            f"The trigger {trigger.name} could not be made in staging's database.",
-            table=trigger.table,
-            why=problem.what,
-        ) from problem
-    finally:
-        target.execute("SET SESSION sql_mode='NO_AUTO_VALUE_ON_ZERO'")
-        target.execute("SET NAMES utf8mb4")
-
-
-def _same_tables(target: Database, tables: Mapping[str, Table], prefix: str) -> None:
-    found = {name for name in schema.table_names(target, views=True) if name.startswith(prefix)}
-    if found != set(tables):
-        raise CloneFailed(
-            "Staging's database does not have production's tables.",
-            why=f"Missing: {', '.join(sorted(set(tables) - found)) or 'none'}."
-            f" Too many: {', '.join(sorted(found - set(tables))) or 'none'}.",
-        )

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pipeline.config.inventory import Tables
 from pipeline.database import schema
 from pipeline.database.classes import Classes
-from pipeline.database.clone import CloneFailed, CloneReport, clone, unusable
+from pipeline.database.clone import CloneReport, clone, unusable
+from pipeline.database.clone_tables import CloneFailed
 from pipeline.database.connection import Credentials, Database
 from pipeline.database.masks import plan_masks
 from pipeline.database.sql import identifier
