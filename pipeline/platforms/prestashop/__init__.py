@@ -125,8 +125,12 @@ class PrestaShop:
     # Orders
 
     def upgrade(self, modules: Mapping[str, Installed]) -> tuple[Command, ...]:
-        """All in one process, on a cache that knows the new code of all: the container names their services."""
-        return (*self.clear_caches(), self.php("upgrade.php", arguments=tuple(modules)))
+        """Each in a process of its own, as it was tried, on a cache that knows the new code of all.
+
+        In one process together, migrations that succeed alone have failed: what PrestaShop remembers of one module
+        stands in the next one's way.
+        """
+        return (*self.clear_caches(), *(self.php("upgrade.php", arguments=(name,)) for name in modules))
 
     def clear_caches(self) -> tuple[Command, ...]:
         return (script(CLEAR, self.environment.root).as_user(self.environment.web_user),)
