@@ -1,9 +1,9 @@
 """What a table holds, range by range of its key: how a clone finds out what it need not send again.
 
-The sum of a range is its number of rows and a sum over the rows as they would be printed (masked, on production's side).
-A range that differs has the same sum by one chance in 2^32; then staging keeps what it had. CRC32 alone would be blind to
-one change made to two rows alike; of SHA1 it only takes the length away. (MD5 took the server twice as
-long as SHA1 when this was measured, and making a number of 64 bits of it as long again.)
+The sum of a range is its number of rows and a sum over the rows as they would be printed (masked, on production's
+side). A range that differs has the same sum by one chance in 2^32; then staging keeps what it had. CRC32 alone would be
+blind to one change made to two rows alike; of SHA1 it only takes the length away. (MD5 took the server twice as long as
+SHA1 when this was measured, and making a number of 64 bits of it as long again.)
 """
 
 from __future__ import annotations
