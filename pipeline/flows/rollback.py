@@ -18,7 +18,7 @@ from pipeline.steps import maintenance, reconciliation, release, ways_back
 from pipeline.steps.modules import version_of
 from pipeline.steps.reconciliation import Statement
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import production_settings
+from pipeline.steps.smoke import look_once, production_settings
 
 SMOKE_SECONDS = 120
 SPARE_SECONDS = 60
@@ -108,6 +108,7 @@ def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> Smok
         prepared.wait_warm()
         _guarded(record, emit)
         _demand(roll_back(record, emit, stay_closed=True), record, shop)
+        look_once(settings)
         smoke = prepared.go(budget=SMOKE_SECONDS)
         if not smoke.passed:
             emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))

@@ -41,17 +41,24 @@ def on_staging(
             database=database,
             maildir=folder / "mail",
         )
-        look_once(settings.base_url, user, password)
+        look_once(settings)
         return smoke.run(settings, suites, folder, budget=budget, emit=emit, again=again)
 
 
-def look_once(url: str, user: str, password: Secret) -> None:
+def look_once(settings: SmokeSettings) -> None:
     """Ask for the home page once, whatever it answers: its first visitor after a change waits for what is compiled.
 
-    Without it the first journey would wait, and be compared with a baseline that did not.
+    Without it the first journey would wait, which takes the shop's compiling for a page that does not answer.
     """
+    gate, cookie = settings.basic_auth, settings.cookie
     with suppress(httpx.HTTPError):
-        httpx.get(f"{url}/", auth=(user, password.reveal()), timeout=FIRST_LOOK, follow_redirects=True)
+        httpx.get(
+            f"{settings.base_url}/",
+            auth=(gate.user, gate.password.reveal()) if gate else None,
+            cookies={cookie.name: cookie.value.reveal()} if cookie else None,
+            timeout=FIRST_LOOK,
+            follow_redirects=True,
+        )
 
 
 def production_settings(shop: Shop, token: Secret | None) -> SmokeSettings:
