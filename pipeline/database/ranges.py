@@ -43,7 +43,8 @@ class Known:
 def sum_of(expressions: Sequence[str]) -> str:
     """An aggregate: the sum of the rows whose printed values these expressions are."""
     cells = ",',',".join(expressions)
-    row = f"IFNULL(CONCAT({cells}),UUID())"  # too long for a packet: not equal to anything
+    # Too long for a packet: equal to nothing. Bare, UUID() would make IFNULL turn every row into a UUID, or fail to.
+    row = f"IFNULL(CONCAT({cells}),CONCAT(UUID()))"
     return f"CONCAT(COUNT(*),':',COALESCE(SUM(CRC32(SHA1({row}))),0))"
 
 

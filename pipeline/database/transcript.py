@@ -156,10 +156,12 @@ def _again(table: Source, known: Known, masks: Mapping[str, Kind], chunk: int, t
 def _range(table: Source, part: Range, masks: Mapping[str, Kind], chunk: int, summed: str) -> tuple[str, ...]:
     to, sent = identifier(table.name), "@palier_sent"
     differs = f"(SELECT {summed} FROM {to} WHERE {part.condition})<>{literal(part.sum)}"
+    # The table is the second one of a join: it is not read at all where the first has no row.
+    only_if = f"(SELECT 1 AS palier_sent FROM DUAL WHERE {sent}) palier_sent"
     return (
         f"SET {sent}={differs}, @palier_rows=0, @palier_bytes=0;",
         f"SELECT {literal(f'BEGIN;{chr(10)}DELETE FROM {to} WHERE {part.condition};')} FROM DUAL WHERE {sent};",
-        f"SELECT {_row(table, masks, chunk)} FROM {to} WHERE {sent} AND {part.condition};",
+        f"SELECT {_row(table, masks, chunk)} FROM {only_if} STRAIGHT_JOIN {to} WHERE {part.condition};",
         f"SELECT IF(@palier_rows>0,';\\nCOMMIT;','COMMIT;') FROM DUAL WHERE {sent};",
     )
 

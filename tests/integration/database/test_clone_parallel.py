@@ -102,6 +102,27 @@ def test_a_second_clone_sends_only_the_ranges_that_differ(pair: Pair) -> None:
     assert content(target) == content(source)
 
 
+def test_a_second_clone_of_what_has_not_changed_writes_no_table(pair: Pair) -> None:
+    source, target = pair
+    source.execute(
+        "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50), email VARCHAR(50), n DOUBLE, b BLOB, at DATETIME)"
+    )
+    source.execute(
+        "INSERT INTO t SELECT seq, IF(seq % 3, CONCAT('é', seq), NULL), CONCAT(seq, '@example.org'), seq / 7, CHAR(seq), NOW()"
+        " FROM seq_1_to_60000"
+    )
+    source.execute("CREATE TABLE loose (a INT, v TEXT)")
+    source.execute("INSERT INTO loose VALUES (1, 'x'), (1, 'x'), (NULL, NULL)")
+    masks: dict[str, dict[str, Kind]] = {"t": {"email": "email"}}
+    copied(pair, masks)
+    sql = "SELECT TABLE_NAME, UPDATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() ORDER BY 1"
+    before = target.rows(sql)
+    assert [name for name, written in before if written] == ["loose", "t"]
+    time.sleep(1.1)
+    assert copied(pair, masks).mended == 2
+    assert target.rows(sql) == before
+
+
 def test_a_second_clone_follows_definitions_and_masks_alike(pair: Pair) -> None:
     source, target = pair
     for statement in (
