@@ -94,6 +94,8 @@ class State:
     views: frozenset[str]
     rows: Mapping[str, int]
     written: Mapping[str, str | None]
+    clock: str
+    """The server's, before anything was counted; the times in ``written`` are as coarse: whole seconds."""
     inexact: tuple[str, ...]
     size: int
 
@@ -154,6 +156,7 @@ _OWN = f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DAT
 
 
 def read_state(db: Database) -> State:
+    clock = str(db.value("SELECT NOW()"))
     tables = schema.read(db)
     real = [name for name, table in tables.items() if not table.is_view]
     db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # otherwise each count would be of another moment
@@ -168,6 +171,7 @@ def read_state(db: Database) -> State:
         views=frozenset(name for name, table in tables.items() if table.is_view),
         rows=rows,
         written={row[0]: row[1] for row in facts},
+        clock=clock,
         inexact=tuple(name for name in real if not tables[name].transactional),
         size=sum(int(row[2]) for row in facts),
     )
@@ -268,7 +272,9 @@ def _compare(database: str, before: State, after: State, content: Content) -> tu
     moving = tuple(
         name
         for name, count in before.rows.items()
-        if count != after.rows[name] or before.written.get(name) != after.written.get(name)
+        if count != after.rows[name]
+        or before.written.get(name) != after.written.get(name)
+        or (after.written.get(name) or "") >= before.clock  # written twice within one second
     )
     expected = {name: _nearest(content.rows.get(name, 0), before, after, name, name in moving) for name in before.rows}
     if fault := wrong(content, database, expected, before.signatures, before.views):

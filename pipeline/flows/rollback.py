@@ -108,6 +108,7 @@ def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> Smok
         prepared.wait_warm()
         _guarded(record, emit)
         _demand(roll_back(record, emit, stay_closed=True), record, shop)
+        maintenance.wait_for_the_old_code(record)
         look_once(settings)
         smoke = prepared.go(budget=SMOKE_SECONDS)
         if not smoke.passed:

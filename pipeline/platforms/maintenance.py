@@ -64,17 +64,22 @@ def page(brand: str, contact: str) -> str:
     )
 
 
-def reopen_fragment(root: str) -> str:
-    """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block goes."""
-    return f"""root={shlex.quote(root)}
-file="$root/.htaccess"
-# PHP looks at its files again only every so often (opcache.revalidate_freq, 2 s): nobody may meet the newer code.
+OLD_CODE = """# PHP looks at its files again only every so often (opcache.revalidate_freq, 2 s).
 tries=0
 while [ -e code-switched-back ] && [ "$tries" -lt 15 ]; do
     [ $(($(date +%s) - $(cat code-switched-back))) -le 2 ] || break
     tries=$((tries + 1)); sleep 0.2 2>/dev/null || sleep 1
 done
-if [ -e opened ]; then
+"""
+"""Shell text, in the run's folder: returns when PHP runs the old code again. Nobody may meet the newer code on the old
+data, a tester neither: it would migrate the data once more."""
+
+
+def reopen_fragment(root: str) -> str:
+    """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block goes."""
+    return f"""root={shlex.quote(root)}
+file="$root/.htaccess"
+{OLD_CODE}if [ -e opened ]; then
     if [ -e "$file" ]; then
         {_rewrite(_STRIPPED)}
     fi

@@ -17,13 +17,14 @@ TIMEOUT = 6 * 3600.0
 _RECEIVE = """
 partial="$1.partial-$2"
 trap 'rm -f -- "$partial"' EXIT
+trap '' HUP PIPE
 umask 077
 set -C
 : > "$partial"
 set +C
 chmod -- "$3" "$partial"
 cat >> "$partial"
-[ "$(wc -c < "$partial")" -eq "$4" ] || { echo "the transfer broke off" >&2; exit 1; }
+[ "$(wc -c < "$partial")" -eq "$4" ] || { rm -f -- "$partial"; echo "the transfer broke off" >&2; exit 1; }
 sync -- "$partial"
 mv -fT -- "$partial" "$1"
 sync -- "$(dirname -- "$1")"

@@ -145,6 +145,11 @@ def open_the_shop(shop: Shop, record: Record, host: Host, *, client: str, second
     )
 
 
+def wait_for_the_old_code(record: Record) -> None:
+    """After the code was switched back behind the page: come back when PHP runs it."""
+    record.host.run(script(f'cd -- "$1"\n{maintenance.OLD_CODE}', record.folder))
+
+
 def verify_closed(site: Site, token: Secret) -> str:
     """:raises NotAsExpected: unless strangers get the page with 503 and testers do not."""
     stranger = look(site)
