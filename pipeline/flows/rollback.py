@@ -15,7 +15,7 @@ from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Secret
 from pipeline.rollback import Undone, roll_back
 from pipeline.steps import maintenance, reconciliation, release, ways_back
-from pipeline.steps.modules import version_of
+from pipeline.steps.modules import clear_opcache, version_of
 from pipeline.steps.reconciliation import Statement
 from pipeline.steps.site import Shop
 from pipeline.steps.smoke import look_once, production_settings
@@ -108,13 +108,23 @@ def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> Smok
         prepared.wait_warm()
         _guarded(record, emit)
         _demand(roll_back(record, emit, stay_closed=True), record, shop)
-        maintenance.wait_for_the_old_code(record)
+        _forget_the_newer_code(shop, record, token, emit)
         look_once(settings)
         smoke = prepared.go(budget=SMOKE_SECONDS)
         if not smoke.passed:
             emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
         _demand(roll_back(record, emit), record, shop)
     return smoke
+
+
+def _forget_the_newer_code(shop: Shop, record: Record, token: Secret, emit: Emit) -> None:
+    """Before anybody meets the shop, testers too: the newer code on the old data would migrate it once more."""
+    try:
+        for act in clear_opcache(shop.production, record.host, token=token, gate=None, critical=True).acts:
+            act.does()
+    except PalierError as problem:
+        emit(Note(f"{problem.what} If PHP never looks at its files again here, restart it.", "warning"))
+    maintenance.wait_for_the_old_code(record)
 
 
 def _statement(shop: Shop, record: Record, emit: Emit) -> Statement | None:

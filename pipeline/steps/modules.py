@@ -256,6 +256,10 @@ def clear_opcache(
                 auth=(gate[0], gate[1].reveal()) if gate else None,
                 timeout=30,
             )
+        except httpx.HTTPError as error:
+            raise UpgradeFailed(
+                f"PHP's caches could not be cleared: {site.environment.url} did not answer: {error}."
+            ) from error
         finally:
             host.run(command("rm", "-f", path))
         if answer.status_code != 200 or "palier-caches-cleared" not in answer.text:
