@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -94,8 +95,8 @@ class State:
     views: frozenset[str]
     rows: Mapping[str, int]
     written: Mapping[str, str | None]
-    clock: str
-    """The server's, before anything was counted; the times in ``written`` are as coarse: whole seconds."""
+    fresh: frozenset[str]
+    """Tables written in the second of the look: times are whole seconds, so what comes later in it shows nowhere."""
     inexact: tuple[str, ...]
     size: int
 
@@ -111,7 +112,7 @@ def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "product
     host, place = db.host, db.host.expand(folder)
     host.run(command("mkdir", "-p", "-m", "700", "--", place))
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    before = read_state(db)
+    before = settled_state(db)
     compression = "zstd" if host.run(script("command -v zstd"), check=False).ok else "gzip"
     _room(host, place, before.size)
     path = f"{place}/{name}.sql.{_SUFFIX[compression]}"
@@ -148,6 +149,9 @@ def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "product
     return snapshot
 
 
+SETTLING = 3
+"""How often production is looked at until nothing was written within the last second."""
+
 _FACTS = (
     "SELECT TABLE_NAME, UPDATE_TIME, COALESCE(DATA_LENGTH,0)"
     f" FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN}"
@@ -155,8 +159,17 @@ _FACTS = (
 _OWN = f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND NOT ({NOT_OWN})"
 
 
+def settled_state(db: Database) -> State:
+    """The state once the second of the last write is over; of a shop that never rests, the last look."""
+    for _ in range(SETTLING):
+        found = read_state(db)
+        if not found.fresh:
+            break
+        time.sleep(1.0)
+    return found
+
+
 def read_state(db: Database) -> State:
-    clock = str(db.value("SELECT NOW()"))
     tables = schema.read(db)
     real = [name for name, table in tables.items() if not table.is_view]
     db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # otherwise each count would be of another moment
@@ -166,12 +179,13 @@ def read_state(db: Database) -> State:
     finally:
         db.execute("COMMIT")
     facts = db.rows(_FACTS)
+    clock = str(db.value("SELECT NOW()"))
     return State(
         signatures={name: tables[name].signature for name in real},
         views=frozenset(name for name, table in tables.items() if table.is_view),
         rows=rows,
         written={row[0]: row[1] for row in facts},
-        clock=clock,
+        fresh=frozenset(str(row[0]) for row in facts if row[1] and str(row[1]) >= clock[:19]),
         inexact=tuple(name for name in real if not tables[name].transactional),
         size=sum(int(row[2]) for row in facts),
     )
@@ -272,9 +286,7 @@ def _compare(database: str, before: State, after: State, content: Content) -> tu
     moving = tuple(
         name
         for name, count in before.rows.items()
-        if count != after.rows[name]
-        or before.written.get(name) != after.written.get(name)
-        or (after.written.get(name) or "") >= before.clock  # written twice within one second
+        if count != after.rows[name] or before.written.get(name) != after.written.get(name) or name in before.fresh
     )
     expected = {name: _nearest(content.rows.get(name, 0), before, after, name, name in moving) for name in before.rows}
     if fault := wrong(content, database, expected, before.signatures, before.views):
