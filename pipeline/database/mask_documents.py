@@ -29,19 +29,18 @@ _NUMBER = rf'[0-9](?=[0-9]{{0,20}}(?::i;|[ ]?:[ ]?)"{_NAME})'
 _GUARD = rf'(?:{"|".join(FIELDS)})[0-9_-]{{0,3}}[\\]?"[;:]?[ ]?'
 
 
-OWN_KEYS = "|".join(  # noqa: FLY002 -- one string would be no line
-    (
-        "capabilities$|user_level$|user-settings|persisted_preferences$|^(locale|admin_color|rich_editing|use_ssl)$",
-        "^(syntax_highlighting|comment_shortcuts|show_admin_bar_front|dismissed_|closedpostboxes_|metaboxhidden_)",
-        "^(paying_customer|last_update|_order_number|_created_via|_cart_hash|_edit_lock|_edit_last|_customer_user)$",
-        "^_(order_(currency|version|total|tax|shipping|shipping_tax|stock_reduced)|payment_method(_title)?)$",
-        "^_(prices_include_tax|recorded_(sales|coupon_usage_counts)|download_permissions_granted|is_vat_exempt)$",
-        "^_?(billing|shipping)_(country|state|method)$",
-        "^_?(qty|tax_class|product_id|variation_id|line_[a-z_]+|reduced_stock|refunded_item_id|restock_refunded_items)$",
-        "^(method_id|instance_id|cost|total_tax|taxes|rate_id|label|compound|(shipping_)?tax_amount|rate_(percent|code))$",
-        "^(discount_amount(_tax)?|_fee_amount|items)$|^(pa|attribute)_",
-    )
+_OWN_KEYS = (
+    "capabilities$|user_level$|user-settings|persisted_preferences$|^(locale|admin_color|rich_editing|use_ssl)$",
+    "^(syntax_highlighting|comment_shortcuts|show_admin_bar_front|dismissed_|closedpostboxes_|metaboxhidden_)",
+    "^(paying_customer|last_update|_order_number|_created_via|_cart_hash|_edit_lock|_edit_last|_customer_user)$",
+    "^_(order_(currency|version|total|tax|shipping|shipping_tax|stock_reduced)|payment_method(_title)?)$",
+    "^_(prices_include_tax|recorded_(sales|coupon_usage_counts)|download_permissions_granted|is_vat_exempt)$",
+    "^_?(billing|shipping)_(country|state|method)$",
+    "^_?(qty|tax_class|product_id|variation_id|line_[a-z_]+|reduced_stock|refunded_item_id|restock_refunded_items)$",
+    "^(method_id|instance_id|cost|total_tax|taxes|rate_id|label|compound|(shipping_)?tax_amount|rate_(percent|code))$",
+    "^(discount_amount(_tax)?|_fee_amount|items)$|^(pa|attribute)_",
 )
+OWN_KEYS = "|".join(_OWN_KEYS)
 """Keys of WordPress and WooCommerce whose values speak of the shop, in tables that speak of people."""
 PLAIN = "^(-?[0-9]{1,6}([.][0-9]+)?|yes|no|on|off|true|false|[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:+Z -]*|[a-z]{1,3})$"
 """Counts, prices, switches, dates, and codes of countries: no telephone number is so short."""

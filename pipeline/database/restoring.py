@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.database import schema
+from pipeline.database import schema, snapshot_state
 from pipeline.database.connection import Database, QueryFailed
 from pipeline.database.dump_content import ALL_TABLES, DECOMPRESS, differences
-from pipeline.database.snapshot import TIMEOUT, Snapshot, broken, read_state, restore_command
+from pipeline.database.snapshot import TIMEOUT, Snapshot, broken, restore_command
 from pipeline.database.sql import OWN, identifier
 from pipeline.errors import Refused
 from pipeline.remote.command import command, quoted
@@ -95,7 +95,7 @@ def restore_into(scratch: Database, snapshot: Snapshot) -> Snapshot:
     text = restore_command(elsewhere, client_file, program=scratch.program, edit=NO_DEFINER)
     try:
         scratch.host.run(command("bash", "-o", "pipefail", "-c", text), timeout=TIMEOUT)
-        state = read_state(scratch)
+        state = snapshot_state.read(scratch)
         wrong = differences(snapshot.signatures, state.signatures) + [
             f"{name}: {state.rows.get(name)} rows instead of {count}"
             for name, count in snapshot.rows.items()

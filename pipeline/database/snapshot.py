@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.database import schema
+from pipeline.database import snapshot_state
 from pipeline.database.connection import Database, QueryFailed
 from pipeline.database.dump_content import DECOMPRESS, ONE_TABLE, Content, differences, parse, reading, wrong
-from pipeline.database.sql import NOT_OWN, identifier
+from pipeline.database.snapshot_state import State
+from pipeline.database.sql import NOT_OWN
 from pipeline.errors import PalierError, Refused
 from pipeline.events import Emit, Progress, silent
 from pipeline.remote.command import Command, command, quoted, script
@@ -87,20 +87,6 @@ class Snapshot:
         return f"{len(self.rows)} tables, {sum(self.rows.values()):,} rows, {self.size / 1e6:.1f} MB"
 
 
-@dataclass(frozen=True)
-class State:
-    """What the server says at one moment."""
-
-    signatures: Mapping[str, str]
-    views: frozenset[str]
-    rows: Mapping[str, int]
-    written: Mapping[str, str | None]
-    fresh: frozenset[str]
-    """Tables written in the second of the look: times are whole seconds, so what comes later in it shows nowhere."""
-    inexact: tuple[str, ...]
-    size: int
-
-
 def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "production") -> Snapshot:
     """Dump the schema of the connected ``db`` into ``folder`` on its host; production stays open and is only read.
 
@@ -112,7 +98,7 @@ def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "product
     host, place = db.host, db.host.expand(folder)
     host.run(command("mkdir", "-p", "-m", "700", "--", place))
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    before = settled_state(db)
+    before = snapshot_state.settled(db)
     compression = "zstd" if host.run(script("command -v zstd"), check=False).ok else "gzip"
     _room(host, place, before.size)
     path = f"{place}/{name}.sql.{_SUFFIX[compression]}"
@@ -122,7 +108,7 @@ def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "product
     try:
         with _watched(host, partial, "snapshot", emit):
             _dump(db, partial, compression)
-        after = read_state(db)
+        after = snapshot_state.read(db)
         with _watched(host, partial, "reading the snapshot", emit):
             content = _content(host, partial, compression)
             digest, size = _digest(host, partial)
@@ -149,59 +135,7 @@ def take(db: Database, folder: str, *, emit: Emit = silent, name: str = "product
     return snapshot
 
 
-SETTLING = 3
-"""How often production is looked at until nothing was written within the last second."""
-
-_FACTS = (
-    "SELECT TABLE_NAME, UPDATE_TIME, COALESCE(DATA_LENGTH,0)"
-    f" FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND {NOT_OWN}"
-)
 _OWN = f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE() AND NOT ({NOT_OWN})"
-
-
-def settled_state(db: Database) -> State:
-    """The state once the second of the last write is over; of a shop that never rests, the last look."""
-    for _ in range(SETTLING):
-        found = read_state(db)
-        if not found.fresh:
-            break
-        time.sleep(1.0)
-    return found
-
-
-def read_state(db: Database) -> State:
-    tables = schema.read(db)
-    real = [name for name, table in tables.items() if not table.is_view]
-    db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # otherwise each count would be of another moment
-    db.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    try:
-        rows = dict(counted(db, real))
-    finally:
-        db.execute("COMMIT")
-    facts = db.rows(_FACTS)
-    clock = str(db.value("SELECT NOW()"))
-    return State(
-        signatures={name: tables[name].signature for name in real},
-        views=frozenset(name for name, table in tables.items() if table.is_view),
-        rows=rows,
-        written={row[0]: row[1] for row in facts},
-        fresh=frozenset(str(row[0]) for row in facts if row[1] and str(row[1]) >= clock[:19]),
-        inexact=tuple(name for name in real if not tables[name].transactional),
-        size=sum(int(row[2]) for row in facts),
-    )
-
-
-def counted(db: Database, tables: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Each table and how many rows it has in this transaction's view.
-
-    A transaction keeps every table that it has read from being altered, and a waiting ALTER keeps everybody from the
-    table. So each is let go as soon as it is counted.
-    """
-    for name in tables:
-        db.execute("SAVEPOINT palier_counts")
-        rows = int(db.value(f"SELECT COUNT(*) FROM {identifier(name)}"))
-        db.execute("ROLLBACK TO SAVEPOINT palier_counts")
-        yield name, rows
 
 
 def _room(host: Host, folder: str, size: int) -> None:

@@ -343,8 +343,16 @@ class ShopPages:
         account: Make[Account] = AccountScreen,
     ) -> ShopPages:
         """The pages as this visitor sees them; those that a platform has like most are not named."""
-        made = (home, category, search, product, cart, checkout, contact, account)
-        return cls(*(make(journey, selectors) for make in made))  # type: ignore[arg-type]  # in the order of the fields
+        return cls(
+            home=home(journey, selectors),
+            category=category(journey, selectors),
+            search=search(journey, selectors),
+            product=product(journey, selectors),
+            cart=cart(journey, selectors),
+            checkout=checkout(journey, selectors),
+            contact=contact(journey, selectors),
+            account=account(journey, selectors),
+        )
 
 
 DataT = TypeVar("DataT")

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-from pipeline.database import checkpoint, connection, footprint, merge, put_back, snapshot
+from pipeline.database import checkpoint, connection, footprint, merge, put_back, snapshot, snapshot_state
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.connection import LOCK_SECONDS, QueryFailed
 from pipeline.database.merge_script import data_fragment, merge_script
@@ -218,7 +218,7 @@ def test_rows_are_counted_without_keeping_anybody_from_a_table(place: Shop) -> N
         counting.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         counting.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         found = {}
-        for name, rows in snapshot.counted(counting, ["products", "orders"]):
+        for name, rows in snapshot_state.counted(counting, ["products", "orders"]):
             found[name] = rows
             place.sql(f"ALTER TABLE {name} COMMENT='altered meanwhile'", "INSERT INTO orders (product) VALUES (1)")
         counting.execute("COMMIT")
