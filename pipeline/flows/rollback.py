@@ -89,6 +89,9 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     versions = _versions(shop, record)
     conflicts = reconciliation.conflicts(record)
     emit(Note("The shop is open on its old version.", "good"))
+    if smoke is None and (stands := ways_back.standing(site)):
+        still = f"That run had not closed the shop, and the promotion before it stands: palier rollback {shop.name}"
+        emit(Note(f"{still} {stands[-1]}", "warning"))
     seconds = time.monotonic() - began
     outcome = Outcome(record.run, versions, conflicts, smoke, seconds, _statement(shop, record, emit))
     if smoke is not None:

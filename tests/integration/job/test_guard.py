@@ -90,6 +90,24 @@ def test_a_killed_promotion_is_taken_back_by_the_guard(approved: ReleaseWorld, s
     approved.require_nothing_left_running()
 
 
+def test_killed_while_it_copies_ahead_production_is_untouched_and_its_copies_can_be_taken_away(
+    approved: ReleaseWorld, struck: Running
+) -> None:
+    """Nothing critical has begun, so no guard watches; the shop was open all the while."""
+    struck.wait_until("Upload the new code beside the old")
+    time.sleep(0.15)
+    struck.send(signal.SIGKILL)
+    struck.process.wait(10)
+    approved.require_untouched()
+    assert approved.palier("lock", "release", SHOP, "--yes").code == 0
+    back = approved.palier("rollback", SHOP)
+    assert back.code == 0, back.said
+    assert approved.sql(r"SHOW TABLES LIKE '\_palier\_pre%'") == []
+    approved.require_untouched()
+    assert approved.palier("promote", SHOP).code == 0
+    assert approved.versions()["shop-loyalty"] == "1.1.0"
+
+
 def test_the_lock_of_a_killed_promotion_is_told_and_can_be_released(approved: ReleaseWorld, struck: Running) -> None:
     reach(struck, "page up")
     struck.send(signal.SIGKILL)
