@@ -35,10 +35,11 @@ integration: setup ## Run the tests on real servers of this machine
 	@mkdir -p build
 	@$(PYTHON) -m pytest tests/integration -n $(WORKERS) --dist loadfile --junit-xml build/integration.xml $(ARGS)
 
-test-real: setup ## Run the whole job on shops of your releases: PRESTASHOP= PRESTASHOP_NEW= WOOCOMMERCE= WOOCOMMERCE_NEW=
-	@test -n "$(PRESTASHOP)$(WOOCOMMERCE)" || { echo "usage: make test-real PRESTASHOP=<release tree> [PRESTASHOP_NEW=<newer>] WOOCOMMERCE=<tree> WOOCOMMERCE_NEW=<newer>" >&2; exit 2; }
+test-real: ## Run the whole job on shops of your releases: PRESTASHOP= PRESTASHOP_NEW= WOOCOMMERCE= WOOCOMMERCE_NEW=
+	@test -n "$(PRESTASHOP)$(WOOCOMMERCE)" || { echo "usage: make test-real PRESTASHOP=<release tree> [PRESTASHOP_NEW=<newer>] [PRESTASHOP_PHP=7.4] WOOCOMMERCE=<tree> WOOCOMMERCE_NEW=<newer>" >&2; exit 2; }
+	@.ci/setup real
 	@mkdir -p build
-	@PRESTASHOP="$(PRESTASHOP)" PRESTASHOP_NEW="$(PRESTASHOP_NEW)" WOOCOMMERCE="$(WOOCOMMERCE)" WOOCOMMERCE_NEW="$(WOOCOMMERCE_NEW)" \
+	@PRESTASHOP="$(PRESTASHOP)" PRESTASHOP_NEW="$(PRESTASHOP_NEW)" PRESTASHOP_PHP="$(PRESTASHOP_PHP)" WOOCOMMERCE="$(WOOCOMMERCE)" WOOCOMMERCE_NEW="$(WOOCOMMERCE_NEW)" \
 	    $(PYTHON) -m pytest tests/real --timeout 7200 --junit-xml build/real.xml $(ARGS)
 
 smoke: setup ## Run the smoke suites against any shop: URL=https://... [SUITE=checkout]

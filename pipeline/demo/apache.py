@@ -118,10 +118,14 @@ class VirtualHost:
 
 
 class Apache:
-    """One server whose every file is in ``folder``; PHP runs as the current user, or as the web user for root."""
+    """One server whose every file is in ``folder``; PHP runs as the current user, or as the web user for root.
 
-    def __init__(self, folder: Path) -> None:
+    :param php: the version of PHP, ``7.4``, where several are installed; empty: the newest.
+    """
+
+    def __init__(self, folder: Path, php: str = "") -> None:
         self.folder = folder.absolute()
+        self.php = php
         self._daemon = Daemon(self.folder, "apache")
 
     @property
@@ -165,7 +169,9 @@ class Apache:
     def _settings(self, sites: Sequence[VirtualHost], built_in: str) -> str:
         wanted = [name for name in MODULES if f"mod_{name}.c" not in built_in]
         load = [f'LoadModule {name}_module "{MODULES_FOLDER}/mod_{name}.so"' for name in wanted]
-        load.append(f'LoadModule php_module "{_php_module()}"')
+        module = _php_module(self.php)
+        name = "php7_module" if module.name.startswith("libphp7") else "php_module"
+        load.append(f'LoadModule {name} "{module}"')
         text = SETTINGS.format(
             folder=self.folder,
             loopback=LOOPBACK,
@@ -214,14 +220,16 @@ def _built_in(server: str) -> str:
     return subprocess.run([server, "-l"], capture_output=True, text=True, timeout=10, check=False).stdout
 
 
-def _php_module() -> str:
-    """mod_php's file, the newest when several versions are installed."""
-    found = sorted(MODULES_FOLDER.glob("libphp*.so"))
+def _php_module(version: str) -> Path:
+    """mod_php's file, the newest when several versions are installed and none is asked for."""
+    found = sorted(MODULES_FOLDER.glob(f"libphp{version or '*'}.so"))
     if not found:
+        package = f"libapache2-mod-php{version}" if version else PHP_PACKAGE
         raise ServiceFailed(
-            "Apache has no PHP on this machine.", next_step=f"Install it: apt-get install {PHP_PACKAGE}"
+            f"Apache has no PHP {version}".rstrip() + " on this machine.",
+            next_step=f"Install it: apt-get install {package}",
         )
-    return str(found[-1])
+    return found[-1]
 
 
 def _can_read_anything(prefix: list[str]) -> bool:

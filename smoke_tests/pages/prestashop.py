@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 
 from playwright.sync_api import Response
 
@@ -219,12 +221,19 @@ class PrestaShopAccount(AccountScreen):
         super().register(visitor, password)
 
 
-def pages(journey: Journey) -> ShopPages:
-    """The pages as this visitor sees them."""
+def pages(
+    journey: Journey,
+    theme: Mapping[str, str] = MappingProxyType({}),
+    search: type[PrestaShopSearch] = PrestaShopSearch,
+) -> ShopPages:
+    """The pages as this visitor sees them.
+
+    :param theme: the selectors of another theme, where they differ from the classic one's.
+    """
     return ShopPages.of(
         journey,
-        SELECTORS,
-        search=PrestaShopSearch,
+        {**SELECTORS, **theme},
+        search=search,
         product=PrestaShopProduct,
         cart=PrestaShopCart,
         checkout=PrestaShopCheckout,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.demo import paperwork
@@ -25,7 +25,17 @@ class Fault:
     """A word of the sentence that says why it was set aside."""
 
 
-CHECKOUT = Fault("ps_cashondelivery", "2.0.9", "checkout")
+PAYMENTS = ("ps_cashondelivery", "ps_checkpayment")
+"""Modules of payment that a release may ship; 1.7.8 has only the second."""
+
+
+def faults(core: Path) -> tuple[Fault, Fault]:
+    """The two packages for the modules that this core ships."""
+    payment = next(name for name in PAYMENTS if (core / "modules" / name).exists())
+    return replace(CHECKOUT, module=payment), MIGRATION
+
+
+CHECKOUT = Fault(PAYMENTS[0], "2.9.9", "checkout")
 """Dies in a hook that the payment step alone calls, after an upgrade that went well and wrote rows and a table."""
 
 MIGRATION = Fault("ps_customersignin", "2.0.9", "upgrade failed")
@@ -53,7 +63,7 @@ def package(world: PrestaShopWorld, fault: Fault) -> tuple[Path, str]:
     text = main.read_text("utf-8")
     assert was is not None, f"the release tree has no {fault.module}"
     text = text.replace(f"'{was}'", f"'{fault.version}'", 1)
-    if fault is CHECKOUT:
+    if fault.shown_by == CHECKOUT.shown_by:
         begun = re.compile(r"function hookPaymentOptions\([^)]*\)\s*\{")
         assert begun.search(text), f"{fault.module} has no such hook any more"
         text = begun.sub(lambda found: found[0] + "\n        $this->aMethodOfTheNextCore();", text, count=1)
@@ -64,7 +74,7 @@ def package(world: PrestaShopWorld, fault: Fault) -> tuple[Path, str]:
         UPGRADE.format(
             number=fault.version.replace(".", "_"),
             module=fault.module,
-            succeeds="true" if fault is CHECKOUT else "false",
+            succeeds="false" if fault == MIGRATION else "true",
         )
     )
     target = world.packages / f"{fault.module}-{fault.version}.zip"

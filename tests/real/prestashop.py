@@ -12,11 +12,12 @@ import secrets
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.demo import paperwork
+from pipeline.demo.apache import Apache
 from pipeline.demo.ports import LOOPBACK
 from pipeline.demo.process import ServiceFailed, program
 from pipeline.demo.world import Site, World
@@ -52,6 +53,7 @@ production:
       known_hosts: {production_known_hosts}
   root: {production_root}
   record: {production_record}
+  php: {php}
   php_error_log: {production_log}
 
 staging:
@@ -62,6 +64,7 @@ staging:
       known_hosts: {staging_known_hosts}
   root: {staging_root}
   record: {staging_record}
+  php: {php}
   php_error_log: {staging_log}
   mail_port: {mail_port}
   database:
@@ -135,10 +138,16 @@ def tree_of(variable: str) -> Path | None:
 
 
 class PrestaShopWorld(World):
-    """The demo's servers with a PrestaShop on production: the core of ``core``, the modules of ``modules``."""
+    """The demo's servers with a PrestaShop on production: the core of ``core``, the modules of ``modules``.
+
+    ``PRESTASHOP_PHP`` names the version of PHP where it is not the newest one: 1.7 does not run on PHP 8.
+    """
 
     def __init__(self, folder: Path, core: Path, modules: Path) -> None:
         super().__init__(folder)
+        version = os.environ.get("PRESTASHOP_PHP", "")
+        self.apache = Apache(self.folder / "apache", version)
+        self.php = program(f"php{version}", f"php{version}-cli")
         self.core = core
         self.modules = modules
         self.inventory = self.folder / "inventories" / f"{SHOP}.yml"
@@ -157,7 +166,7 @@ class PrestaShopWorld(World):
         self.mariadb.create(site.schema, site.schema, site.password)
         copy_tree(self.core, self.modules, site.root)
         prepare_installer(site.root)
-        run_installer(site, self.mariadb.port)
+        run_installer(site, self.mariadb.port, self.php)
         for name in NOT_SERVED:
             _remove(site.root / name)
         (site.root / "admin").rename(site.root / ADMIN_FOLDER)
@@ -196,7 +205,7 @@ def prepare_installer(root: Path) -> None:
         (root / "var" / name).mkdir(parents=True, exist_ok=True)
 
 
-def run_installer(site: Site, database_port: int) -> None:
+def run_installer(site: Site, database_port: int, php: str) -> None:
     """PrestaShop's own installation. :raises ServiceFailed: with the end of what it said."""
     options = {
         "domain": f"{LOOPBACK}:{site.port}",
@@ -216,7 +225,7 @@ def run_installer(site: Site, database_port: int) -> None:
         "rewrite": "1",
     }
     words = [
-        program("php", "php-cli"),
+        php,
         *("-d", "memory_limit=1G", "-d", "error_reporting=0", "-d", "display_errors=0"),
         "index_cli.php",
         *(f"--{name}={value}" for name, value in options.items()),
@@ -298,6 +307,7 @@ def write_inventory(world: PrestaShopWorld) -> None:
     """The inventory, with the ports of today: what a team would write for this shop."""
     text = INVENTORY.format(
         shop=SHOP,
+        php=world.php,
         production=world.production,
         staging=world.staging,
         **paperwork._places("production", world.production),
@@ -312,7 +322,12 @@ def write_inventory(world: PrestaShopWorld) -> None:
     paperwork._write(world.inventory, text)
 
 
-def write_playbook(world: PrestaShopWorld, only: Iterable[str] = (), suites: Iterable[str] = ALL_SUITES) -> None:
+def write_playbook(
+    world: PrestaShopWorld,
+    only: Iterable[str] = (),
+    suites: Iterable[str] = ALL_SUITES,
+    without: Container[str] = (),
+) -> None:
     """One update for each module whose version differs, or for those of ``only``; packages are zipped folders.
 
     :param suites: those that are run after each update; at the end all are.
@@ -320,7 +335,7 @@ def write_playbook(world: PrestaShopWorld, only: Iterable[str] = (), suites: Ite
     chosen = tuple(only)
     lines = [f"shop: {SHOP}", "updates:"]
     for update in world.updates:
-        if chosen and update.name not in chosen:
+        if (chosen and update.name not in chosen) or update.name in without:
             continue
         package = world.packages / f"{update.name}-{update.new}.zip"
         sha256 = paperwork.pack(world.core / "modules" / update.name, package)

@@ -29,13 +29,12 @@ from pipeline.flows import approve, clone, drill, promote, rollback, update
 from pipeline.remote.command import Secret
 from pipeline.steps.site import Shop, opened
 from tests.real.presta_books import require_every_order, rows, stocks
-from tests.real.presta_broken import CHECKOUT, MIGRATION, add_to_playbook
+from tests.real.presta_broken import add_to_playbook, faults
 from tests.real.presta_buyer import PrestaShopBuyer
 from tests.real.prestashop import PrestaShopWorld, seed_canaries, tree_of, write_playbook
 
 WHO = "rig@maison-palier.example"
 SUITES = ("home", "search", "checkout", "contact")
-FAULTS = (CHECKOUT, MIGRATION)
 GENERATED = ("config.xml", "config_*.xml")
 PATIENCE = 300
 """Seconds that customers may take for a few orders, on a machine with much else to do."""
@@ -114,8 +113,10 @@ def test_a_clone_holds_nobodys_data_no_key_and_no_address_of_production(world: P
 def tried(world: PrestaShopWorld) -> update.Outcome:
     """The chosen modules and two broken packages, tried one at a time on a fresh clone; then approved."""
     world.reset()
-    write_playbook(world, os.environ.get("PRESTASHOP_MODULES", "").split(), suites=("search", "checkout"))
-    add_to_playbook(world, FAULTS, after=1)
+    broken = faults(world.core)
+    chosen = os.environ.get("PRESTASHOP_MODULES", "").split()
+    write_playbook(world, chosen, suites=("search", "checkout"), without=[fault.module for fault in broken])
+    add_to_playbook(world, broken, after=1)
     with shop_of(world) as shop:
         outcome = update.run(shop, load_playbook(world.playbook), by=WHO, emit=silent)
         approve.sign(shop, approve.pending(shop, outcome.run), world.approver_key)
@@ -130,7 +131,8 @@ def tried(world: PrestaShopWorld) -> update.Outcome:
 def test_the_releases_modules_are_kept_and_the_broken_ones_set_aside_with_evidence(
     world: PrestaShopWorld, tried: update.Outcome
 ) -> None:
-    wanted = {fault.module: fault for fault in FAULTS}
+    broken = faults(world.core)
+    wanted = {fault.module: fault for fault in broken}
     aside = {each.candidate.module: each for each in tried.aside}
     assert aside.keys() == wanted.keys(), {name: each.reason for name, each in aside.items()}
     for name, each in aside.items():
@@ -139,21 +141,22 @@ def test_the_releases_modules_are_kept_and_the_broken_ones_set_aside_with_eviden
     assert {suite.suite for suite in tried.final.suites} == set(SUITES), (
         "at the end all are run, not only the daily ones"
     )
-    evidence = tried.report.parent / f"{CHECKOUT.module}-{CHECKOUT.version}"
+    evidence = tried.report.parent / f"{broken[0].module}-{broken[0].version}"
     assert list(evidence.rglob("*.png")), "what the customer would have seen is kept"
-    assert CHECKOUT.module in tried.report.read_text("utf-8")
+    assert broken[0].module in tried.report.read_text("utf-8")
 
 
 @needs_newer
 def test_nothing_of_what_was_set_aside_is_left_on_staging(world: PrestaShopWorld, tried: update.Outcome) -> None:
-    staged, names = world.staging, "', '".join(fault.module for fault in FAULTS)
+    staged, broken = world.staging, faults(world.core)
+    names = "', '".join(fault.module for fault in broken)
     state = f"SELECT name, version, active FROM ps_module WHERE name IN ('{names}') ORDER BY name"
     assert rows(world, staged.schema, state) == rows(world, world.production.schema, state)
     left = "SELECT COUNT(*) FROM ps_configuration WHERE name = 'PALIER_RIG_LEFT_BEHIND'"
     assert rows(world, staged.schema, left) == [["0"]]
     assert rows(world, staged.schema, "SHOW TABLES LIKE 'ps_rig_left_behind%'") == []
     assert not (staged.root / "override" / "classes" / "RigLeftBehind.php").exists()
-    for fault in FAULTS:
+    for fault in broken:
         here, there = (local(site.root / "modules" / fault.module, GENERATED) for site in (staged, world.production))
         assert here == there
     kept = {each.candidate.module: each.candidate.target.version for each in tried.kept}

@@ -48,7 +48,33 @@ function is_on(string $name): bool
 }
 
 require_once $root . '/app/AppKernel.php';
-$kernel = new AppKernel('prod', false);
+
+/**
+ * PrestaShop empties and refills its whole cache as each upgrade's process ends, which takes longer than the upgrade.
+ * Palier empties it itself, once, after the last module. (PrestaShop finds this one under the global name $kernel.)
+ */
+class PalierKernel extends AppKernel
+{
+    /** @var bool whether all upgrades have ended */
+    public static $done = false;
+
+    /** PrestaShop 8 refills only who gets this lock. */
+    public function locksCacheClear(): bool
+    {
+        return false;
+    }
+
+    /** PrestaShop 1.7 knows no lock: it starts the kernel once more, as the process ends. */
+    public function boot()
+    {
+        if (self::$done) {
+            throw new RuntimeException('the upgrade has ended');
+        }
+        parent::boot();
+    }
+}
+
+$kernel = new PalierKernel('prod', false);
 $application = new Symfony\Bundle\FrameworkBundle\Console\Application($kernel);
 $application->setAutoExit(false);
 foreach ($names as $name) {
@@ -76,3 +102,5 @@ foreach ($names as $name) {
     }
     echo "$name $recorded\n";
 }
+Hook::exec('actionClearSf2Cache'); // what PrestaShop tells modules once its cache has been emptied
+PalierKernel::$done = true;
