@@ -48,12 +48,17 @@ function is_on(string $name): bool
 }
 
 require_once $root . '/app/AppKernel.php';
+$of_nine = $root . '/app/AdminKernel.php'; // PrestaShop 9 has a kernel for each of its faces
+if (is_file($of_nine)) {
+    require_once $of_nine;
+}
+class_alias(is_file($of_nine) ? 'AdminKernel' : 'AppKernel', 'ShopKernel');
 
 /**
  * PrestaShop empties and refills its whole cache as each upgrade's process ends, which takes longer than the upgrade.
  * Palier empties it itself, once, after the last module. (PrestaShop finds this one under the global name $kernel.)
  */
-class PalierKernel extends AppKernel
+class PalierKernel extends ShopKernel
 {
     /** @var bool whether all upgrades have ended */
     public static $done = false;
