@@ -32,7 +32,8 @@ from pipeline.steps.staging import LEAK_ADDRESS, StagingLeaks
 from tests.real.presta_books import require_every_order, rows, stocks
 from tests.real.presta_broken import add_to_playbook, faults
 from tests.real.presta_buyer import PrestaShopBuyer
-from tests.real.prestashop import PrestaShopWorld, seed_canaries, tree_of, write_playbook
+from tests.real.presta_canaries import seed_canaries
+from tests.real.prestashop import PrestaShopWorld, tree_of, write_playbook
 
 WHO = "rig@maison-palier.example"
 SUITES = ("home", "search", "checkout", "contact")
