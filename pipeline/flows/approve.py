@@ -21,7 +21,7 @@ class Pending:
 def pending(shop: Shop, run: str) -> Pending:
     """The release of ``run``. :raises Refused: if there is none, or it was changed."""
     found = release.read(shop, run)
-    return Pending(found, release.told(found))
+    return Pending(found, release.told(shop, found))
 
 
 def sign(shop: Shop, found: Pending, key: Path) -> str:
