@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import ApprovalMissing
 from pipeline.steps import release
 from pipeline.steps.release import Release
 from pipeline.steps.site import Shop
@@ -31,3 +32,12 @@ def sign(shop: Shop, found: Pending, key: Path) -> str:
     """
     shop.production.prepare_record()
     return release.sign(shop, found.release, key).name
+
+
+def missing(shop: Shop, run: str) -> str:
+    """What the release of ``run`` still lacks before it may be promoted, one or two sentences; empty: nothing."""
+    try:
+        release.approvals(shop, release.read(shop, run))
+    except ApprovalMissing as lack:
+        return f"{lack.what} {lack.next_step}"
+    return ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +14,8 @@ import httpx
 from pipeline.config.secrets import resolve
 from pipeline.errors import PalierError
 from pipeline.events import Emit, Note
-from pipeline.evidence import smoke
+from pipeline.evidence import phplog, smoke
+from pipeline.evidence.phplog import Fault
 from pipeline.evidence.smoke import AccessCookie, BasicAuth, CustomerAccount, Mode, ShopDatabase, SmokeSettings
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.platforms import maintenance
@@ -21,6 +23,8 @@ from pipeline.remote.command import Secret
 from pipeline.steps import traces
 from pipeline.steps.site import Shop, Site
 from pipeline.steps.staging import gate_password, mail_trap
+
+_T = TypeVar("_T")
 
 FIRST_LOOK = 60
 """Seconds that a shop may take to compile itself."""
@@ -43,6 +47,31 @@ def on_staging(
         )
         look_once(settings)
         return smoke.run(settings, suites, folder, budget=budget, emit=emit, again=again)
+
+
+def watched_on_staging(
+    shop: Shop, suites: Sequence[str], folder: Path, *, budget: float, emit: Emit
+) -> tuple[SmokeRun, tuple[Fault, ...]]:
+    """Run the suites on staging, and read what PHP logged there meanwhile.
+
+    Where the inventory names no log, or it cannot be read, nothing is known to have been logged; the latter is said.
+    """
+    path, host = shop.staging.environment.php_error_log, shop.staging.host
+    place = _read(path, emit, lambda: phplog.mark(host, path)) if path else None
+    run = on_staging(shop, suites, folder, budget=budget, emit=emit)
+    faults = (_read(path, emit, lambda: phplog.since(host, place)) if path and place else None) or ()
+    if faults:
+        (folder / "php-errors.txt").write_text("".join(f"{fault}\n" for fault in faults), "utf-8", "replace")
+    return run, faults
+
+
+def _read(path: str, emit: Emit, reads: Callable[[], _T]) -> _T | None:
+    try:
+        return reads()
+    except PalierError as problem:
+        told = f"PHP's log {path} on staging cannot be read, so nothing is known of it: {problem.what}"
+        emit(Note(told, "warning"))
+        return None
 
 
 def look_once(settings: SmokeSettings) -> None:
