@@ -26,6 +26,8 @@ from pipeline.steps.staging import gate_password, mail_trap
 
 _T = TypeVar("_T")
 
+LOGGED = 6
+"""Entries of production's log that are told."""
 FIRST_LOOK = 60
 """Seconds that a shop may take to compile itself."""
 
@@ -56,20 +58,39 @@ def watched_on_staging(
 
     Where the inventory names no log, or it cannot be read, nothing is known to have been logged; the latter is said.
     """
-    path, host = shop.staging.environment.php_error_log, shop.staging.host
-    place = _read(path, emit, lambda: phplog.mark(host, path)) if path else None
+    since = _watching_log(shop.staging, emit)
     run = on_staging(shop, suites, folder, budget=budget, emit=emit)
-    faults = (_read(path, emit, lambda: phplog.since(host, place)) if path and place else None) or ()
+    faults = since()
     if faults:
         (folder / "php-errors.txt").write_text("".join(f"{fault}\n" for fault in faults), "utf-8", "replace")
     return run, faults
 
 
-def _read(path: str, emit: Emit, reads: Callable[[], _T]) -> _T | None:
+@contextmanager
+def telling_log(site: Site, emit: Emit) -> Iterator[None]:
+    """Tell what PHP logs on a site while the block runs. It is no reason to fail: customers' requests log there too."""
+    since = _watching_log(site, emit)
+    yield
+    for fault in since()[:LOGGED]:
+        emit(Note(f"PHP logged on {site.role} meanwhile: {fault}", "warning" if fault.fatal else "info"))
+
+
+def _watching_log(site: Site, emit: Emit) -> Callable[[], tuple[Fault, ...]]:
+    """What tells the entries since now of the site's log; none where the inventory names no log."""
+    path, host = site.environment.php_error_log, site.host
+    place = _read(site, emit, lambda: phplog.mark(host, path)) if path else None
+
+    def since() -> tuple[Fault, ...]:
+        return (_read(site, emit, lambda: phplog.since(host, place)) if place else None) or ()
+
+    return since
+
+
+def _read(site: Site, emit: Emit, reads: Callable[[], _T]) -> _T | None:
     try:
         return reads()
     except PalierError as problem:
-        told = f"PHP's log {path} on staging cannot be read, so nothing is known of it: {problem.what}"
+        told = f"PHP's log {site.environment.php_error_log} on {site.role} cannot be read: {problem.what}"
         emit(Note(told, "warning"))
         return None
 
