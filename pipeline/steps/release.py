@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -115,7 +115,9 @@ def _evidence(final: SmokeRun) -> dict[str, SuiteEvidence]:
 
 def _promotable(outcome: str) -> bool:
     """Whether an update run with this outcome left a manifest."""
-    return outcome.startswith("approved") or (outcome.startswith("done:") and not outcome.startswith("done: 0 kept"))
+    return outcome.startswith(("approved", "signed")) or (
+        outcome.startswith("done:") and not outcome.startswith("done: 0 kept")
+    )
 
 
 def newest(shop: Shop) -> str:
@@ -179,14 +181,22 @@ def sign(shop: Shop, release: Release, key: Path) -> Signer:
     if useless:
         raise ApprovalMissing(
             useless,
-            why="The release asks for others: nobody approves alone what they ran alone.",
+            why=f"Nothing was signed. {_asked_for(wanted(shop, release))}",
             next_step=f"Ask somebody else for: palier approve {release.manifest.run}",
         )
     release.record.host.run(command("mkdir", "-p", "-m", "700", release.record.path(SIGNATURES)))
     release.record.write(f"{SIGNATURES}/{_sha256(signer.key.encode())[:16]}.sig", signature)
     release.record.journal.append("signed", by=signer.name, digest=release.digest)
-    release.record.end(f"approved by {signer.name}")
+    release.record.end(_signed_by(shop, replace(release, signatures=(*release.signatures, signature)), signer))
     return signer
+
+
+def _signed_by(shop: Shop, release: Release, signer: Signer) -> str:
+    """How the run stands after a signature, in a few words for lists of runs."""
+    try:
+        return f"approved by {', '.join(each.name for each in approvals(shop, release))}"
+    except ApprovalMissing:
+        return f"signed by {signer.name}, not by enough yet"
 
 
 def allowed_signers(shop: Shop) -> Path:

@@ -86,6 +86,7 @@ def test_one_signature_of_two_is_told_to_be_one_of_two(approved: ReleaseWorld) -
     answer = approved.palier("approve", approved.run, "--yes", "--key", str(approved.world.approver_key))
     assert "2 people must sign, other than whoever ran it." in answer.out
     assert f"Signed by {APPROVER}. 1 of 2 approvals of release {approved.run} is missing." in answer.out
+    assert f"signed by {APPROVER}, not by enough yet" in approved.palier("runs", SHOP).out
     refused(approved, 4, "1 of 2 approvals", f"Signed by {APPROVER}.")
 
 
