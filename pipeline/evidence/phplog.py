@@ -84,6 +84,16 @@ def since(host: Host, place: Mark) -> tuple[Fault, ...]:
     return group(result.stdout.splitlines())
 
 
+def without_others(faults: Iterable[Fault], own: str, other: str) -> tuple[Fault, ...]:
+    """Those that did not happen in another site's files: two sites of one PHP may share a log.
+
+    :param own: the document root of the site that is asked about; what happened below it stays in any case.
+    :param other: that of the other one, be it on the same host or not.
+    """
+    mine, theirs = f"{own.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return tuple(one for one in faults if one.where.startswith(mine) or not one.where.startswith(theirs))
+
+
 def group(lines: Iterable[str]) -> tuple[Fault, ...]:
     """Entries of a PHP log, alike ones together: numbers in their text do not tell two entries apart."""
     counts: Counter[tuple[str, str, str]] = Counter()
