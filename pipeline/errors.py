@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     HOLD = 8
     """A human is needed: production is closed, or its state is not known."""
     INCONCLUSIVE = 9
+    SET_ASIDE = 10
+    """An update run set something aside, and what it kept may be promoted. Nothing kept at all: ``SMOKE``."""
     INTERRUPTED = 130
     """Interrupted; whatever had begun was undone."""
 

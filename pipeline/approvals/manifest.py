@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, JsonValue, ValidationError
 
 from pipeline import __version__
-from pipeline.config.inventory import IDENTIFIER, Model
+from pipeline.config.inventory import IDENTIFIER, Approvals, Model
 from pipeline.config.playbook import Reason
 from pipeline.errors import Refused
 
+FORMAT: Literal[2] = 2
 LARGEST = 8 << 20
 """Bytes; a larger manifest is refused unread."""
 
@@ -79,13 +80,19 @@ class SuiteEvidence(Part):
 
 
 class Manifest(Part):
-    """One release of one shop. ``format`` goes up when a field's meaning changes, so that an older Palier refuses."""
+    """One release of one shop. ``format`` goes up when a field's meaning changes, so that an older Palier refuses.
 
-    format: Literal[1] = 1
+    What an approval takes is in it, and so is who ran the update: whoever can write the record on the host cannot
+    lower the one or change the other without making every signature void.
+    """
+
+    format: Literal[2] = FORMAT
     palier: str = __version__
     shop: str = Field(pattern=IDENTIFIER)
     run: str = Field(min_length=1)
     created: Moment
+    ran_by: str = Field(min_length=1, description="who ran the update")
+    approvals: Approvals = Field(description="who must sign this manifest before it is promoted")
     production: str = Field(description="the address of the shop that is promoted")
     base: Commit = Field(description="the ledger's commit of production as found")
     head: Commit = Field(description="the ledger's commit of what goes up")
@@ -96,6 +103,10 @@ class Manifest(Part):
     rows: dict[str, Exact] = Field(default_factory=dict, description="what changed in them, for people")
     evidence: dict[str, SuiteEvidence]
     quarantined: tuple[SetAside, ...] = ()
+    left_out: tuple[str, ...] = Field((), description="suites that failed before any update, and so were not run")
+    noted: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="module → what was seen of it that did not set it aside"
+    )
 
 
 def canonical(manifest: Manifest) -> bytes:
@@ -120,6 +131,7 @@ def read(content: bytes) -> Manifest:
     """
     if len(content) > LARGEST:
         raise ManifestRefused(f"The release manifest is larger than {LARGEST} bytes.")
+    _demand_format(content)
     try:
         manifest = Manifest.model_validate_json(content, strict=True)
     except (ValidationError, RecursionError) as error:
@@ -130,6 +142,21 @@ def read(content: bytes) -> Manifest:
             next_step="Run the update again; do not edit a manifest.",
         )
     return manifest
+
+
+def _demand_format(content: bytes) -> None:
+    """:raises ManifestRefused: if another Palier wrote it, whose fields may mean something else."""
+    try:
+        told = json.loads(content)
+    except (ValueError, RecursionError):
+        return  # what is wrong is told by whoever reads it next
+    found = told.get("format") if isinstance(told, dict) else None
+    if type(found) is int and found != FORMAT:
+        raise ManifestRefused(
+            f"The release manifest is of format {found}; this Palier ({__version__}) reads and writes format {FORMAT}.",
+            why="What its fields mean has changed, so neither it nor its signatures can be taken over.",
+            next_step="Run the update again with this Palier, and have it approved again.",
+        )
 
 
 def _mistakes(error: Exception) -> str:

@@ -31,4 +31,5 @@ def command(project: Project, run: str, shop: str | None, key: Path, yes: bool) 
         if not yes:
             click.confirm("Sign this release?", abort=True, err=True)
         signer = approve.sign(opened, pending, key)
-    click.echo(f"Signed by {signer}. Next: palier promote {opened.name} {run}")
+        missing = approve.missing(opened, run)
+    click.echo(f"Signed by {signer}. {missing or f'Next: palier promote {opened.name} {run}'}")

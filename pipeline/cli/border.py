@@ -10,11 +10,17 @@ from types import FrameType
 
 import click
 
+from pipeline.cli.visible import visible_output
 from pipeline.errors import UNTOUCHED, ExitCode, PalierError
 
 
 def guarded(group: click.Group) -> None:
     """Run ``group`` and leave with the exit code that says what happened."""
+    with visible_output():
+        _guarded(group)
+
+
+def _guarded(group: click.Group) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have had it ignored
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)

@@ -38,8 +38,10 @@ class Project:
 
     @property
     def who(self) -> str:
-        """The person, as locks and records name them."""
-        return f"{os.environ.get('PALIER_USER') or getpass.getuser()}@{socket.gethostname()}"
+        """The person, as locks, records and releases name them; in a job of GitLab or GitHub, who started it."""
+        told = (os.environ.get(name) for name in ("PALIER_USER", "GITLAB_USER_EMAIL", "GITHUB_ACTOR"))
+        name = next(filter(None, told), "") or getpass.getuser()
+        return name if "@" in name else f"{name}@{socket.gethostname()}"
 
     def inventory(self, shop: str) -> Inventory:
         """The inventory of ``shop``. :raises ConfigError: if there is none, or it has mistakes."""

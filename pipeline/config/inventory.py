@@ -110,10 +110,12 @@ class Deny(Model):
 
 
 class Environment(Model):
-    """A URL, one or more hosts, a document root, a database."""
+    """A URL, a host, a document root, a database."""
 
     url: Url = Field(description="the address that visitors type, http or https")
-    hosts: tuple[HostSpec, ...] = Field(min_length=1, description="its hosts; the first one runs the shop's programs")
+    hosts: tuple[HostSpec, ...] = Field(
+        min_length=1, description="its host; several web nodes are not supported yet, and are refused"
+    )
     root: str = Field(pattern=r"^/", description="the document root on the hosts")
     web_user: str | None = Field(None, description="the user that PHP runs as, when it is not the one who logs in")
     php: str = Field("php", description="the PHP program on the hosts")
@@ -286,6 +288,27 @@ class AdvisorySource(Model):
         return self
 
 
+class Approvals(Model):
+    """Who must have signed the release's manifest before it is promoted.
+
+    In an inventory: the least that holds for every playbook of the shop, whatever is written on the shop's host.
+    """
+
+    required: int = Field(
+        1,
+        ge=0,
+        le=9,
+        description="how many people's signatures promote wants; 0 counts as 1 where the inventory names "
+        "allowed_signers and does not say 0 itself",
+    )
+    four_eyes: bool = Field(
+        True, description="whoever ran the update does not count; false: one person may run and approve alone"
+    )
+    roles: tuple[str, ...] = Field(
+        (), description="only people of these roles count, which the inventory names as approvers; default: everybody"
+    )
+
+
 class Inventory(Model):
     """One shop."""
 
@@ -299,6 +322,12 @@ class Inventory(Model):
     production: Production = Field(description="the shop that customers see")
     staging: Staging = Field(description="the clone that updates are tried on")
     allowed_signers: LocalPath | None = Field(None, description="ssh allowed_signers file of those who may approve")
+    approvers: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="role → the people of that role, by their names in allowed_signers"
+    )
+    approvals: Approvals | None = Field(
+        None, description="the least that every playbook asks for; default: one signature if allowed_signers is given"
+    )
     packages: tuple[PackageSource, ...] = Field(
         (),
         description="where newer packages are found: a folder of zips, `https://…`, `wordpress.org:SLUG[@VERSION]`, "
@@ -313,6 +342,11 @@ class Inventory(Model):
     modules: dict[str, ModuleHints] = Field(
         default_factory=dict, description="module → what cannot be found out about it"
     )
+
+    @property
+    def least_approvals(self) -> Approvals:
+        """What every release of this shop must have, whatever its own manifest asks for."""
+        return self.approvals or Approvals(required=1 if self.allowed_signers else 0, four_eyes=False)
 
     @property
     def shown_brand(self) -> str:

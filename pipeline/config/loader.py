@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from pipeline.config.document import Document, Mistake, dotted, read_document, refusal, shown
+from pipeline.config.document import Document, Location, Mistake, dotted, read_document, refusal, shown
 from pipeline.config.inventory import DatabaseSpec, Inventory, Model
 from pipeline.config.mistakes import mistakes_of, nearest
 from pipeline.config.playbook import Playbook
@@ -28,7 +28,7 @@ def load_inventory(path: Path) -> Inventory:
     """
     document = read_document(path)
     inventory = _validated(document, Inventory)
-    mistakes = _collisions(document, inventory)
+    mistakes = _collisions(document, inventory) + _unsupported(document, inventory)
     if mistakes:
         raise refusal(path, mistakes)
     return inventory
@@ -48,11 +48,23 @@ def load_playbook(path: Path) -> Playbook:
 
 
 def check_pair(inventory: Inventory, playbook: Playbook) -> None:
-    """:raises ConfigError: if the playbook is another shop's."""
+    """:raises ConfigError: if the playbook is another shop's, or nobody could approve what it asks for."""
     if playbook.shop != inventory.shop:
         raise ConfigError(
             f'The playbook is for the shop "{playbook.shop}", the inventory for "{inventory.shop}".',
             next_step="Give the playbook of this shop, or correct its key shop.",
+        )
+    roles, least = playbook.approvals.roles, inventory.least_approvals.roles
+    if unknown := [role for role in roles if role not in inventory.approvers]:
+        known = ", ".join(inventory.approvers) or "none"
+        raise ConfigError(
+            f'The playbook asks for approvals of the role "{unknown[0]}"; the inventory\'s approvers know: {known}.',
+            next_step="Name the role's people in the inventory under approvers, or correct approvals.roles.",
+        )
+    if roles and least and not set(roles) & set(least):
+        raise ConfigError(
+            f"The playbook wants approvals of {', '.join(roles)}, the inventory of {', '.join(least)}: nobody counts.",
+            next_step="Name a role in the playbook's approvals.roles that the inventory's approvals.roles has too.",
         )
 
 
@@ -102,6 +114,25 @@ def _collisions(document: Document, inventory: Inventory) -> list[Mistake]:
     if production.database and staging.database and _server(production.database) == _server(staging.database):
         found.append(("database", "is production's; staging needs a schema of its own"))
     return [Mistake(*document.value_at(("staging", key)), f"staging.{key}: {text}") for key, text in found]
+
+
+def _unsupported(document: Document, inventory: Inventory) -> list[Mistake]:
+    """What the models allow and nothing could be done with."""
+    found: list[tuple[Location, str]] = []
+    for role in ("production", "staging"):
+        hosts = getattr(inventory, role).hosts
+        if len(hosts) > 1:
+            text = (
+                f"has {len(hosts)} hosts, and several web nodes are not supported yet: all but the first would keep "
+                "the old code; give the one host that serves every visitor"
+            )
+            found.append(((role, "hosts", 1, "ssh"), text))
+    roles, known = (inventory.approvals.roles if inventory.approvals else ()), ", ".join(inventory.approvers) or "none"
+    for index, role in enumerate(roles):
+        if role not in inventory.approvers:
+            text = f'"{role}" is not a role of approvers; known are: {known}'
+            found.append((("approvals", "roles", index), text))
+    return [Mistake(*document.value_at(where), f"{dotted(where[:2])}: {text}") for where, text in found]
 
 
 def _place(ssh: str) -> tuple[str, int] | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pipeline.config.inventory import IDENTIFIER, LocalPath, Model, Suite
+from pipeline.config.inventory import IDENTIFIER, Approvals, LocalPath, Model, Suite
 
 SUITES: tuple[Suite, ...] = get_args(Suite)
 
@@ -59,12 +59,6 @@ class Update(Model):
         None, pattern=r"^[0-9a-f]{64}$", description="the zip's hash; pinned on first sight when missing"
     )
     reason: Reason = Field(description="why the update is worth its risk")
-
-
-class Approvals(Model):
-    """How many people must have signed the manifest."""
-
-    required: int = Field(1, ge=0, le=9, description="how many valid signatures promote wants")
 
 
 class Budgets(Model):

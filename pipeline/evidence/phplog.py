@@ -19,7 +19,8 @@ _ENTRY = re.compile(
 )
 _WHERE = re.compile(r"\s+in\s+(?P<file>\S+?)(?:\s+on\s+line\s+|:)(?P<line>\d+)\b")
 _FATAL = frozenset({"Fatal error", "Parse error", "Recoverable fatal error"})
-_VARYING = re.compile(r"\b(?:0x)?[0-9a-f]{6,}\b|\b\d+\b")
+VARYING = re.compile(r"\b(?:0x)?[0-9a-f]{6,}\b|\b\d+\b")
+"""What differs between two entries of one kind: numbers and hashes."""
 
 _SIZE = 'if [ -f "$1" ]; then stat -c "%i %s" "$1"; else echo "0 0"; fi'
 _SINCE = """
@@ -53,6 +54,16 @@ class Fault:
     def fatal(self) -> bool:
         return self.kind in _FATAL
 
+    @property
+    def slow(self) -> bool:
+        """Whether PHP only ran out of time, which says as much of the machine as of the shop."""
+        return self.text.startswith("Maximum execution time")
+
+    @property
+    def kin(self) -> str:
+        """What entries alike have in common, also in another version of the same file: numbers and lines differ."""
+        return f"{self.kind}: {VARYING.sub('#', self.text)} in {self.where.rpartition(':')[0]}"
+
     def __str__(self) -> str:
         times = f" ({self.count} times)" if self.count > 1 else ""
         return f"{self.kind}: {self.text}{f' in {self.where}' if self.where else ''}{times}"
@@ -73,6 +84,16 @@ def since(host: Host, place: Mark) -> tuple[Fault, ...]:
     return group(result.stdout.splitlines())
 
 
+def without_others(faults: Iterable[Fault], own: str, other: str) -> tuple[Fault, ...]:
+    """Those that did not happen in another site's files: two sites of one PHP may share a log.
+
+    :param own: the document root of the site that is asked about; what happened below it stays in any case.
+    :param other: that of the other one, be it on the same host or not.
+    """
+    mine, theirs = f"{own.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return tuple(one for one in faults if one.where.startswith(mine) or not one.where.startswith(theirs))
+
+
 def group(lines: Iterable[str]) -> tuple[Fault, ...]:
     """Entries of a PHP log, alike ones together: numbers in their text do not tell two entries apart."""
     counts: Counter[tuple[str, str, str]] = Counter()
@@ -83,7 +104,7 @@ def group(lines: Iterable[str]) -> tuple[Fault, ...]:
             continue
         place = _WHERE.search(found["what"])
         what = found["what"][: place.start()] if place else found["what"]
-        key = (found["kind"], _VARYING.sub("#", what), f"{place['file']}:{place['line']}" if place else "")
+        key = (found["kind"], VARYING.sub("#", what), f"{place['file']}:{place['line']}" if place else "")
         counts[key] += 1
         first.setdefault(key, what)
     faults = [Fault(key[0], first[key][:300], key[2], count) for key, count in counts.items()]

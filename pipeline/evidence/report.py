@@ -30,6 +30,8 @@ class TableChange:
     changed: int = 0
     removed: int = 0
     schema: tuple[str, ...] = ()
+    business: bool = False
+    """Whether it holds rows of customers, or may."""
     note: str = ""
     """For people: "productcomments 5.0.2 → 7.0.0"."""
 
@@ -56,6 +58,7 @@ class UpdateOutcome:
     package_sha256: str = ""
     seconds: float = 0.0
     php_faults: tuple[str, ...] = ()
+    browser: tuple[str, ...] = ()
     slower: tuple[str, ...] = ()
     picture: Path | None = None
     """A screenshot of the fault; default: the smoke run's own."""
@@ -83,6 +86,12 @@ class UpdateReport:
     durations: tuple[tuple[str, float], ...] = ()
     """Named parts of the run, in order."""
     notes: tuple[str, ...] = field(default=())
+    four_eyes: bool = True
+    """Whether whoever ran it does not count."""
+    roles: tuple[str, ...] = ()
+    """Only people of these count; (): everybody who may sign."""
+    left_out: tuple[str, ...] = ()
+    """The suites that failed before any update."""
 
     @property
     def kept(self) -> tuple[UpdateOutcome, ...]:
@@ -124,7 +133,13 @@ def html(report: UpdateReport, folder: Path) -> str:
         "number": lambda value: _number(value, language),
     }
     page = environment.get_template("report.html.j2")
-    return page.render(report=report, pages=_pages(report.final), t=lambda key, **v: wording.word(key, language, **v))
+    return page.render(
+        report=report,
+        pages=_pages(report.final),
+        left_out=_left_out(report) if report.left_out else "",
+        signing=who_signs(report) if report.approvals_required else "",
+        t=lambda key, **v: wording.word(key, language, **v),
+    )
 
 
 def thumbnail(picture: Path) -> str:
@@ -192,15 +207,29 @@ def summary(report: UpdateReport) -> str:
         lines += ["", f"**{_cell(update.module)}**{colon}{_cell(wording.sentence(update.why_aside, language))}"]
         blame = _blame(update, language)
         lines += [f"  {blame}"] if blame else []
-    unchecked = report.final.not_checked if report.final else ()
+    unchecked = [wording.sentence(what, language) for what in (report.final.not_checked if report.final else ())]
     lines += ["", *(f"- {t('not checked')}{colon}{_cell(what)}" for what in unchecked)] if unchecked else []
+    lines += ["", _left_out(report)] if report.left_out else []
     if report.kept and report.approve_command:
         lines += [
             "",
             f"{t('approve')}{colon}`{report.approve_command}`",
             f"({t('fingerprint')}{colon}`{report.manifest_sha256}`)",
         ]
+        lines += ["", who_signs(report)] if report.approvals_required else []
     return "\n".join(lines) + "\n"
+
+
+def who_signs(report: UpdateReport) -> str:
+    """Whose signature counts, and whose does not."""
+    language = report.language
+    roles = [wording.word("roles", language, names=", ".join(report.roles))] if report.roles else []
+    return " ".join([*roles, wording.word("four eyes" if report.four_eyes else "two eyes", language, by=report.by)])
+
+
+def _left_out(report: UpdateReport) -> str:
+    names = ", ".join(wording.suite_word(suite, report.language) for suite in report.left_out)
+    return wording.word("left out", report.language, names=names)
 
 
 def _blame(update: UpdateOutcome, language: Language) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from pipeline.config.inventory import Suite
+from pipeline.evidence.french import FRENCH
 
 Language = Literal["en", "fr"]
 SUITES = get_args(Suite)
@@ -105,7 +106,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "doubtful": ("passed at the second try", "réussi au second essai"),
     "inconclusive": ("not established", "non établi"),
     "not checked": ("Not checked", "Non vérifié"),
-    "log": ("Logged by PHP meanwhile", "Relevé dans le journal de PHP"),
+    "four eyes": (
+        "Not by {by}, who ran the updates.",
+        "Pas celle de {by}, qui a lancé les mises à jour.",
+    ),
+    "two eyes": (
+        "{by}, who ran the updates, may sign too.",
+        "{by}, qui a lancé les mises à jour, peut aussi signer.",
+    ),
+    "roles": ("Only these roles count: {names}.", "Seuls ces rôles comptent : {names}."),
+    "left out": (
+        "These did not pass before any update either, so nothing is known of them: {names}.",
+        "Ces parcours échouaient déjà avant toute mise à jour, on n’en sait donc rien : {names}.",
+    ),
+    "business": ("orders, customers", "commandes, clients"),
+    "browser": ("Reported by the browser, not before", "Signalé par le navigateur, et non avant"),
+    "log": ("Logged by PHP meanwhile, not before", "Relevé dans le journal de PHP, et non avant"),
     "slower": ("Slower than before", "Plus lent qu’avant"),
     "pages": ("Loading times", "Temps de chargement"),
     "page": ("Page", "Page"),
@@ -142,57 +158,6 @@ _STEPS: Mapping[str, str] = {
     "failure": "l’échec",
 }
 
-_FRENCH: tuple[tuple[str, str], ...] = (
-    (r"the page (\S+) answered (\d+)", r"la page \1 a répondu \2"),
-    (r"the page (\S+) shows an error: (.*)", r"la page \1 affiche une erreur : \2"),
-    (r"the page (.+) did not load within (\d+) s", r"la page \1 ne s’est pas chargée en \2 s"),
-    (r"the page (.+) did not answer \((.*)\)", r"la page \1 n’a pas répondu (\2)"),
-    (r"(\S+), which the page (\S+) needs, answered (\d+)", r"\1, nécessaire à la page \2, a répondu \3"),
-    (
-        r"(\d+) orders were stored where exactly 1 was expected",
-        r"\1 commandes enregistrées alors qu’une seule était attendue",
-    ),
-    (
-        r"(\d+) messages were stored where exactly 1 was expected",
-        r"\1 messages enregistrés alors qu’un seul était attendu",
-    ),
-    (
-        r"(-?\d+) pieces were taken from stock where exactly 1 was bought",
-        r"\1 pièces retirées du stock alors qu’une seule a été achetée",
-    ),
-    (
-        r"order (\S+) was stored with (\S+) but the screen said (\S+)",
-        r"la commande \1 est enregistrée à \2 alors que l’écran disait \3",
-    ),
-    (r"the cart is not empty after the order", "le panier n’est pas vide après la commande"),
-    (
-        r"the confirmation mail of order (\S+) did not arrive",
-        r"le mail de confirmation de la commande \1 n’est pas arrivé",
-    ),
-    (r"the contact form's mail did not arrive", "le mail du formulaire de contact n’est pas arrivé"),
-    (r"no payment method is offered on (\S+)", r"aucun moyen de paiement n’est proposé sur \1"),
-    (r"none of the (\d+) products of (\S+) shows a price", r"aucun des \1 produits de \2 n’affiche de prix"),
-    (r"the product (\S+) cannot be put into the cart", r"le produit \1 ne peut être mis au panier"),
-    (
-        r"the customer's account is not shown after logging in",
-        "le compte client n’apparaît pas après la connexion",
-    ),
-    (
-        r"the customer's account is not shown after registering",
-        "le compte client n’apparaît pas après son ouverture",
-    ),
-    (r"the customer is still known after logging out", "le client reste connecté après s’être déconnecté"),
-    (r"the (order|login|account|message|guest|address|product) was refused: (.*)", r"refusé par la boutique : \2"),
-    (r"no product is shown on (\S+)", r"aucun produit n’est affiché sur \1"),
-    (r"a search for “(.+)” found nothing", r"la recherche « \1 » ne trouve rien"),
-    (
-        r"“(.+)” was not there or could not be used on (\S+) within (\d+) s",
-        r"« \1 » était absent ou inutilisable sur \2 (\3 s)",
-    ),
-    (r"(.*) \(doubtful: it passed when tried again\)", r"\1 (douteux : réussi au second essai)"),
-    (r"(.*) \(and (\d+) more\)", r"\1 (et \2 autres)"),
-)
-
 
 def word(key: str, language: Language, **values: object) -> str:
     """One text of the report. With ``n`` = 1 the key's own form for one is taken, if there is one."""
@@ -218,7 +183,7 @@ def step(name: str, language: Language) -> str:
 
 
 def sentence(text: str, language: Language) -> str:
-    """A smoke suite's sentence in the report's language; one that we do not know stays as it is."""
+    """A sentence of the suites', or of an upgrade's, in the report's language; one we do not know stays as it is."""
     if language == "en":
         return text
     suite, colon, said = text.partition(": ")
@@ -228,7 +193,7 @@ def sentence(text: str, language: Language) -> str:
 
 
 def _translated(said: str) -> str:
-    for pattern, french in reversed(_FRENCH):
+    for pattern, french in reversed(FRENCH):
         found = re.fullmatch(pattern, said, re.DOTALL)
         if found:
             groups = found.groups()

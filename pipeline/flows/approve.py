@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import ApprovalMissing
 from pipeline.steps import release
 from pipeline.steps.release import Release
 from pipeline.steps.site import Shop
@@ -21,7 +22,7 @@ class Pending:
 def pending(shop: Shop, run: str) -> Pending:
     """The release of ``run``. :raises Refused: if there is none, or it was changed."""
     found = release.read(shop, run)
-    return Pending(found, release.told(found))
+    return Pending(found, release.told(shop, found))
 
 
 def sign(shop: Shop, found: Pending, key: Path) -> str:
@@ -31,3 +32,12 @@ def sign(shop: Shop, found: Pending, key: Path) -> str:
     """
     shop.production.prepare_record()
     return release.sign(shop, found.release, key).name
+
+
+def missing(shop: Shop, run: str) -> str:
+    """What the release of ``run`` still lacks before it may be promoted, one or two sentences; empty: nothing."""
+    try:
+        release.approvals(shop, release.read(shop, run))
+    except ApprovalMissing as lack:
+        return f"{lack.what} {lack.next_step}"
+    return ""

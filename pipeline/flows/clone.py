@@ -8,12 +8,13 @@ from pipeline import engine, lock
 from pipeline.config.playbook import SUITES
 from pipeline.engine import Act, Step
 from pipeline.events import Emit, Note, silent
+from pipeline.evidence import baseline
 from pipeline.evidence.verdicts import Verdict
 from pipeline.record import Record
 from pipeline.steps import copying, golden, staging
 from pipeline.steps.modules import data_versions
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import on_staging
+from pipeline.steps.smoke import watched_on_staging
 
 PASSING = (Verdict.PASSED, Verdict.DOUBTFUL)
 HEARTBEAT = 20
@@ -92,8 +93,8 @@ def run_baseline(shop: Shop, run: str, emit: Emit) -> Step:
     folder = shop.house / "runs" / run / "baseline"
 
     def smoke() -> str:
-        result = on_staging(shop, SUITES, folder, budget=BASELINE_SECONDS, emit=emit)
-        golden.write_baseline(shop, result)
+        result, faults = watched_on_staging(shop, SUITES, folder, budget=BASELINE_SECONDS, emit=emit)
+        golden.write_baseline(shop, baseline.of(result, faults))
         state = golden.require_state(shop)
         with shop.staging.database.connected() as db:
             golden.Golden(shop, state).reset_to_base(db)

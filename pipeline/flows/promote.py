@@ -21,7 +21,7 @@ from pipeline.steps import checks, maintenance, modules, release, snapshot, tabl
 from pipeline.steps.modules import Target
 from pipeline.steps.release import Release
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import look_once, on_production, production_settings, removing_orders
+from pipeline.steps.smoke import look_once, on_production, production_settings, removing_orders, telling_log
 
 UNDO_CLIENT = "mariadb --defaults-file=../../client.cnf"
 
@@ -97,7 +97,7 @@ def run_smoke_suites(promotion: Promotion, prepared: PreparedSmoke | None, emit:
         if prepared is None:
             raise RuntimeError("a plan is only printed")
         look_once(production_settings(promotion.shop, promotion.token))
-        with removing_orders(promotion.shop, orders=orders, emit=emit):
+        with telling_log(promotion.shop.production, emit), removing_orders(promotion.shop, orders=orders, emit=emit):
             promotion.smoke = prepared.go(budget=playbook.budgets.smoke)
         promotion.smoke.demand()
         return f"{len(promotion.smoke.cases)} tests"

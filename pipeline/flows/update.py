@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import engine, lock
+from pipeline.approvals.policy import stricter
 from pipeline.config.playbook import Playbook
-from pipeline.errors import ExitCode, Refused, SmokeFailed
+from pipeline.database.classes import Class
+from pipeline.errors import ExitCode, Inconclusive, Refused, SmokeFailed
 from pipeline.events import Emit, Note
 from pipeline.evidence import report as reports
+from pipeline.evidence.baseline import Baseline
 from pipeline.evidence.blame import culprits
 from pipeline.evidence.report import UpdateOutcome, UpdateReport
 from pipeline.evidence.verdicts import SmokeRun
@@ -20,10 +24,11 @@ from pipeline.steps import golden, release
 from pipeline.steps.copying import ledger_of
 from pipeline.steps.modules import UpgradeFailed
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import on_staging
 from pipeline.steps.trial import Candidate, Measured, Trial, candidates, failed_suites
 
 HEARTBEAT = 20
+BUSINESS = (Class.BUSINESS, Class.MIXED)
+"""Tables that hold rows of customers, or may."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,10 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Nothing worth promoting is a failure of the smoke tests; anything kept is a success."""
-        return ExitCode.DONE if self.kept else ExitCode.SMOKE
+        """Everything kept; something set aside, which somebody should look at; or nothing that could be promoted."""
+        if not self.kept:
+            return ExitCode.SMOKE
+        return ExitCode.SET_ASIDE if self.aside else ExitCode.DONE
 
 
 def plan(shop: Shop, playbook: Playbook) -> str:
@@ -122,10 +129,14 @@ def run(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> Outcome:
     with lock.acquire(shop.production.host, shop.production.record, f"update by {by}", shop=shop.name):
         wanted = candidates(shop, playbook, shop.house / "work")
         state = fresh_clone(shop, playbook, by=by, emit=emit)
+        baseline = golden.read_baseline(shop)
+        playbook, left_out = without_broken_suites(playbook, baseline, f"{shop.house}/runs/{state.run}/baseline")
+        if left_out:
+            emit(Note(f"Left out, as they fail before any update: {', '.join(left_out)}.", "warning"))
         record = Record.create(shop.production.host, shop.production.record, "update", shop.name, by)
         evidence = shop.house / "runs" / record.run
         evidence.mkdir(parents=True, mode=0o700)
-        trial = Trial(shop, playbook, state, golden.Golden(shop, state), record, evidence, emit)
+        trial = Trial(shop, playbook, state, golden.Golden(shop, state), record, evidence, emit, baseline, left_out)
         began = time.monotonic()
         begin(trial)
         tried: list[Tried] = []
@@ -135,10 +146,7 @@ def run(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> Outcome:
 
 
 def fresh_clone(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> golden.CloneState:
-    """Staging's state; cloned first when there is none, or it is older than the playbook allows.
-
-    :raises Refused: if a suite of the playbook failed before any update.
-    """
+    """Staging's state; cloned first when there is none, or it is older than the playbook allows."""
     shop.staging.prepare_record()
     state = golden.read_state(shop)
     oldest = playbook.budgets.staging_max_age
@@ -151,19 +159,29 @@ def fresh_clone(shop: Shop, playbook: Playbook, *, by: str, emit: Emit) -> golde
             )
         )
         state = clone.within_lock(shop, by=by, emit=emit)
-    baseline = golden.read_baseline(shop)
+    return state
+
+
+def without_broken_suites(playbook: Playbook, baseline: Baseline, evidence: str) -> tuple[Playbook, tuple[str, ...]]:
+    """The playbook without the suites that failed before any update: what fails already can blame no update.
+
+    :param evidence: where the baseline's lies, for whoever must look.
+    :returns: also the suites that were left out. Only those of the default are; who names one wants it.
+    :raises Refused: if a suite that the playbook names failed, or every suite did.
+    """
     wanted = dict.fromkeys((*playbook.suites, *(playbook.final_suites or ())))
-    broken = [suite for suite in wanted if baseline.get(suite) not in ("passed", "doubtful")]
-    if broken:
+    broken = [suite for suite in wanted if baseline.suites.get(suite) not in ("passed", "doubtful")]
+    named = playbook.suites if "suites" in playbook.model_fields_set else ()
+    left = tuple(suite for suite in playbook.suites if suite not in broken)
+    if broken and (not left or set(broken) & {*named, *(playbook.final_suites or ())}):
         raise Refused(
             f"Before any update, these suites did not pass on staging: {', '.join(broken)}.",
             why="What fails already cannot show what an update breaks.",
             next_step=(
-                "Mend the shop and clone again, or leave them out of the playbook's suites.\n"
-                f"Evidence: {shop.house}/runs/{state.run}/baseline"
+                f"Mend the shop and clone again, or leave them out of the playbook's suites.\nEvidence: {evidence}"
             ),
         )
-    return state
+    return playbook.model_copy(update={"suites": left}) if broken else playbook, tuple(broken)
 
 
 def begin(trial: Trial) -> None:
@@ -183,14 +201,15 @@ def attempt(trial: Trial, candidate: Candidate, before: list[Tried]) -> Tried:
         Note(f"{candidate.module} {candidate.before} → {candidate.target.version} ({reason.kind}: {reason.text})")
     )
     commit = str(ledger_of(trial.shop).head)
-    measured, began = Measured(), time.monotonic()
+    measured, began = Measured(known=known(trial, before)), time.monotonic()
     try:
         engine.run(trial.steps(candidate, measured), trial.record, trial.emit, heartbeat=HEARTBEAT)
     except (UpgradeFailed, SmokeFailed) as error:
         why, together = f"{error.what} {error.why}".strip(), None
-        if measured.smoke is not None:
+        if measured.smoke is not None and not measured.smoke.passed:
             why = measured.smoke.reason
             together = blame(trial, candidate, [each.candidate for each in before if each.kept], measured.smoke)
+        why = trial.masked(why)
         trial.reset(commit)
         tried = Tried(candidate, measured, why, together, time.monotonic() - began)
         trial.emit(Note(f"Set aside: {candidate.module}: {tried.reason}", "warning"))
@@ -198,6 +217,15 @@ def attempt(trial: Trial, candidate: Candidate, before: list[Tried]) -> Tried:
     trial.keep(measured)
     trial.emit(Note(f"Kept: {candidate.module} {candidate.target.version}", "good"))
     return Tried(candidate, measured, seconds=time.monotonic() - began)
+
+
+def known(trial: Trial, before: Sequence[Tried]) -> Baseline:
+    """What the shop shows without the next update: before any, and with those that were kept."""
+    found = trial.baseline
+    for each in before:
+        if each.kept and each.measured.smoke is not None:
+            found = found.with_(each.measured.smoke, each.measured.faults)
+    return found
 
 
 def blame(trial: Trial, candidate: Candidate, kept: list[Candidate], failed: SmokeRun) -> tuple[str, ...]:
@@ -217,23 +245,26 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str, began: float) -
     final = None
     if kept:
         trial.emit(Note("All suites once more, on everything that was kept."))
-        final = on_staging(
-            shop,
-            trial.playbook.final_suites or trial.playbook.suites,
-            trial.evidence / "kept-set",
-            budget=trial.playbook.budgets.smoke,
-            emit=trial.emit,
-        )
+        last = Measured(known=known(trial, tried))
+        problem: SmokeFailed | Inconclusive | None = None
+        try:
+            trial.watch(trial.playbook.final_suites or trial.playbook.suites, trial.evidence / "kept-set", last)
+        except (SmokeFailed, Inconclusive) as error:
+            problem = error
         with shop.staging.database.connected() as db:
             trial.golden.reset(db)
             trial.golden.prove(db)
-        final.demand()
+        if problem is not None:
+            raise problem
+        final = last.smoke
     digest = (
         release.write(
             trial,
             [(each.candidate, each.measured) for each in kept],
             [(each.candidate, each.reason) for each in tried if not each.kept],
             final,
+            left_out=trial.left_out,
+            noted={each.candidate.module: each.measured.beyond.sentences for each in kept},
         )
         if final
         else ""
@@ -250,22 +281,26 @@ def conclude(trial: Trial, tried: tuple[Tried, ...], *, by: str, began: float) -
 def _report(
     trial: Trial, tried: tuple[Tried, ...], final: SmokeRun | None, *, digest: str, by: str, seconds: float
 ) -> UpdateReport:
+    asked = stricter(trial.playbook.approvals, trial.shop.inventory.least_approvals)
     return UpdateReport(
         shop=trial.shop.inventory.shown_brand,
         run=trial.record.run,
         started=trial.record.about.started,
         by=by,
-        updates=tuple(map(_told, tried)),
+        updates=tuple(_told(trial.shop, each) for each in tried),
         final=final,
         manifest_sha256=digest,
-        approvals_required=trial.playbook.approvals.required,
+        approvals_required=asked.required,
+        four_eyes=asked.four_eyes,
+        roles=asked.roles,
+        left_out=trial.left_out,
         approve_command=f"palier approve {trial.record.run}" if digest else "",
         language=trial.shop.inventory.language,
         seconds=seconds,
     )
 
 
-def _told(each: Tried) -> UpdateOutcome:
+def _told(shop: Shop, each: Tried) -> UpdateOutcome:
     reason = each.candidate.update.reason
     return UpdateOutcome(
         module=each.candidate.module,
@@ -285,6 +320,7 @@ def _told(each: Tried) -> UpdateOutcome:
                 changes.changed,
                 changes.removed,
                 (*(f"+ {name}" for name in changes.columns_added), *(f"- {name}" for name in changes.columns_removed)),
+                business=shop.classes.classify(changes.table) in BUSINESS,
             )
             for changes in each.measured.rows
         )
@@ -293,4 +329,7 @@ def _told(each: Tried) -> UpdateOutcome:
         commit=each.measured.commit,
         package_sha256=each.candidate.sha256,
         seconds=each.seconds,
+        php_faults=each.measured.beyond.logged,
+        browser=each.measured.beyond.browser,
+        slower=each.measured.beyond.slower,
     )

@@ -30,6 +30,22 @@ class Secret:
     __str__ = __repr__
 
 
+TRACED = 15
+"""Characters that PHP shows of a long argument in the trace of an error."""
+
+
+def masked(text: str, *secrets: Secret) -> str:
+    """What a program said, without these secrets: PHP's traces show the arguments of calls, passwords among them.
+
+    A secret of fewer than 6 characters cannot be told from other words, and is left.
+    """
+    for secret in sorted({secret.reveal() for secret in secrets}, key=len, reverse=True):
+        if len(secret) >= 6:
+            text = text.replace(secret, MASK)
+            text = text.replace(f"{secret[:TRACED]}...", MASK) if len(secret) > TRACED else text
+    return text
+
+
 def quoted(word: str) -> str:
     """One word for the shell. :raises PalierError: if it holds a NUL, which no argument or path can."""
     if "\0" in word:

@@ -21,7 +21,7 @@ from pipeline.steps import tables
 from pipeline.steps.golden import code_exclusions
 from pipeline.steps.maintenance import look
 from pipeline.steps.modules import Target, version_of, without_own_files
-from pipeline.steps.release import Release, approvals
+from pipeline.steps.release import Release, approvals, wanted
 from pipeline.steps.site import Shop
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -57,7 +57,7 @@ def check_release(shop: Shop, release: Release) -> Step:
         "Check the release",
         (
             Act(
-                f"{release.playbook.approvals.required} signatures of allowed signers under the unchanged manifest",
+                f"{wanted(shop, release).required} signatures of allowed signers under the unchanged manifest",
                 approved,
             ),
             Act("the evidence is not older than the playbook allows", young),

@@ -7,7 +7,6 @@ updates have changed since. Together they are what staging returns to before eac
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -22,7 +21,7 @@ from pipeline.database.classes import Class
 from pipeline.database.connection import Database
 from pipeline.database.footprint import Fingerprint, Footprint
 from pipeline.errors import PalierError, Refused
-from pipeline.evidence.verdicts import SmokeRun
+from pipeline.evidence.baseline import Baseline
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
 from pipeline.steps.site import Shop
@@ -118,16 +117,15 @@ def read_fingerprint(shop: Shop) -> Fingerprint | None:
         return None
 
 
-def write_baseline(shop: Shop, result: SmokeRun) -> None:
-    """Remember which suites passed before any update."""
-    passed = {suite.suite: suite.verdict.value for suite in result.suites}
-    shop.staging.host.write(f"{shop.staging.record}/{BASELINE}", json.dumps(passed))
+def write_baseline(shop: Shop, found: Baseline) -> None:
+    """Remember what the shop showed before any update."""
+    shop.staging.host.write(f"{shop.staging.record}/{BASELINE}", found.json())
 
 
-def read_baseline(shop: Shop) -> dict[str, str]:
-    """The verdict of every suite before any update; empty if there was no baseline."""
+def read_baseline(shop: Shop) -> Baseline:
+    """What the shop showed before any update; nothing if there was no baseline."""
     path = f"{shop.staging.record}/{BASELINE}"
-    return dict(json.loads(shop.staging.host.read(path))) if shop.staging.host.exists(path) else {}
+    return Baseline.from_json(shop.staging.host.read(path)) if shop.staging.host.exists(path) else Baseline()
 
 
 def ignored(shop: Shop, db: Database) -> tuple[str, ...]:

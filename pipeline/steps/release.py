@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.approvals import manifest as manifests
 from pipeline.approvals import policy, signatures
 from pipeline.approvals.manifest import Manifest, ReleasedModule, SetAside, SuiteEvidence
 from pipeline.approvals.signatures import Signer
 from pipeline.code.tree import Tree
+from pipeline.config.inventory import Approvals
 from pipeline.config.playbook import Playbook
+from pipeline.database.classes import Class
 from pipeline.database.footprint import Footprint
 from pipeline.errors import ApprovalMissing, PalierError, Refused
 from pipeline.evidence.verdicts import SmokeRun
@@ -24,6 +27,7 @@ from pipeline.steps.copying import ledger_of
 from pipeline.steps.site import Shop
 from pipeline.steps.trial import Candidate, Measured, Trial
 
+NOTHING_NOTED: Mapping[str, Sequence[str]] = MappingProxyType({})
 MANIFEST, PLAYBOOK, BASE_TREE, SIGNATURES = "manifest.json", "playbook.json", "base-tree.json", "signatures"
 
 
@@ -52,8 +56,15 @@ def write(
     kept: Sequence[tuple[Candidate, Measured]],
     aside: Sequence[tuple[Candidate, str]],
     final: SmokeRun,
+    *,
+    left_out: Sequence[str] = (),
+    noted: Mapping[str, Sequence[str]] = NOTHING_NOTED,
 ) -> str:
-    """Put the manifest, and what it holds digests of, on record; returns the manifest's digest."""
+    """Put the manifest, and what it holds digests of, on record; returns the manifest's digest.
+
+    :param left_out: the suites that were not run, as they failed before any update.
+    :param noted: module -> what was seen of it that did not set it aside.
+    """
     ledger = ledger_of(trial.shop)
     base = ledger.files(trial.state.base_commit)
     playbook = trial.playbook.model_dump_json()
@@ -64,6 +75,8 @@ def write(
         shop=trial.shop.name,
         run=trial.record.run,
         created=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        ran_by=trial.record.about.by,
+        approvals=policy.stricter(trial.playbook.approvals, trial.shop.inventory.least_approvals),
         production=trial.state.production,
         base=trial.state.base_commit,
         head=str(ledger.head),
@@ -74,6 +87,8 @@ def write(
         rows={candidate.module: [str(changes) for changes in measured.rows] for candidate, measured in kept},
         evidence=_evidence(final),
         quarantined=tuple(SetAside(module=each.module, to=each.target.version, reason=why) for each, why in aside),
+        left_out=tuple(left_out),
+        noted={module: tuple(sentences) for module, sentences in noted.items() if sentences},
     )
     content = manifests.canonical(manifest)
     trial.record.write(PLAYBOOK, playbook)
@@ -100,7 +115,9 @@ def _evidence(final: SmokeRun) -> dict[str, SuiteEvidence]:
 
 def _promotable(outcome: str) -> bool:
     """Whether an update run with this outcome left a manifest."""
-    return outcome.startswith("approved") or (outcome.startswith("done:") and not outcome.startswith("done: 0 kept"))
+    return outcome.startswith(("approved", "signed")) or (
+        outcome.startswith("done:") and not outcome.startswith("done: 0 kept")
+    )
 
 
 def newest(shop: Shop) -> str:
@@ -152,16 +169,34 @@ def _signatures(record: Record) -> tuple[str, ...]:
 def sign(shop: Shop, release: Release, key: Path) -> Signer:
     """Sign a release with a person's key and put the signature on record.
 
-    :raises ApprovalMissing: if the key is not one that may approve this shop's releases; nothing is put on record.
+    :raises ApprovalMissing: if the key is not one that may approve this release, or its owner's signature would not
+        count; nothing is put on record.
     """
     allowed = allowed_signers(shop)
     signature = signatures.sign(release.content, key)
     signer = signatures.verify(release.content, signature, allowed)
+    useless = policy.does_not_count(
+        release.manifest, wanted(shop, release), signer.name, set(signer.principals), shop.inventory.approvers
+    )
+    if useless:
+        raise ApprovalMissing(
+            useless,
+            why=f"Nothing was signed. {_asked_for(wanted(shop, release))}",
+            next_step=f"Ask somebody else for: palier approve {release.manifest.run}",
+        )
     release.record.host.run(command("mkdir", "-p", "-m", "700", release.record.path(SIGNATURES)))
     release.record.write(f"{SIGNATURES}/{_sha256(signer.key.encode())[:16]}.sig", signature)
     release.record.journal.append("signed", by=signer.name, digest=release.digest)
-    release.record.end(f"approved by {signer.name}")
+    release.record.end(_signed_by(shop, replace(release, signatures=(*release.signatures, signature)), signer))
     return signer
+
+
+def _signed_by(shop: Shop, release: Release, signer: Signer) -> str:
+    """How the run stands after a signature, in a few words for lists of runs."""
+    try:
+        return f"approved by {', '.join(each.name for each in approvals(shop, release))}"
+    except ApprovalMissing:
+        return f"signed by {signer.name}, not by enough yet"
 
 
 def allowed_signers(shop: Shop) -> Path:
@@ -175,15 +210,19 @@ def allowed_signers(shop: Shop) -> Path:
     return path
 
 
+def wanted(shop: Shop, release: Release) -> Approvals:
+    """What a promotion of this release takes: by its signed manifest, and at least by the inventory of whoever asks."""
+    return policy.stricter(release.manifest.approvals, shop.inventory.least_approvals)
+
+
 def approvals(shop: Shop, release: Release) -> list[Signer]:
-    """Who approved. :raises ApprovalMissing: if they are too few."""
-    required = release.playbook.approvals.required
+    """Who approved. :raises ApprovalMissing: if they are too few, or do not count."""
     return policy.check(
         release.content,
         release.signatures,
-        allowed_signers(shop) if required else None,
-        required,
-        release.record.about.by,
+        allowed_signers(shop) if wanted(shop, release).required else None,
+        shop.inventory.least_approvals,
+        shop.inventory.approvers,
     )
 
 
@@ -191,19 +230,46 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def told(release: Release) -> str:
-    """A release for people: what an approver reads before signing."""
+def told(shop: Shop, release: Release) -> str:
+    """A release for people: what an approver reads before signing. Every line is of the manifest that is signed."""
     manifest = release.manifest
-    lines = [f"Release {manifest.run} of {manifest.shop} ({manifest.production}), tested {manifest.created}", ""]
+    lines = [f"Release {manifest.run} of {manifest.shop} ({manifest.production}), tested {manifest.created}"]
+    lines += [f"Run by {manifest.ran_by}. {_asked_for(wanted(shop, release))}", ""]
     for module in manifest.modules:
         lines.append(f"  {module.name}  {module.from_} → {module.to}   {module.reason.kind}: {module.reason.text}")
         changes = manifest.rows.get(module.name)
         lines += [f"      {change}" for change in changes] if isinstance(changes, list) else []
+        lines += [f"      Noted: {sentence}" for sentence in manifest.noted.get(module.name, ())]
     lines += ["", f"  Tables: {release.footprint}"]
+    lines += [f"  Of orders and customers: {_business(shop, release.footprint)}"]
     lines += [f"  Suites: {', '.join(f'{name} {evidence.result}' for name, evidence in manifest.evidence.items())}"]
+    lines += [f"  Not run, as it failed before any update: {suite}" for suite in manifest.left_out]
     lines += [f"  Set aside: {each.module} {each.to}: {each.reason}" for each in manifest.quarantined]
+    lines += [] if manifest.quarantined else ["  Set aside: nothing"]
     lines += ["", f"  SHA-256 of the manifest: {release.digest}"]
     return "\n".join(lines)
+
+
+def _asked_for(approvals: Approvals) -> str:
+    """What an approval takes, one sentence."""
+    if not approvals.required:
+        return "No signature is asked for."
+    people = "One person" if approvals.required == 1 else f"{approvals.required} people"
+    of = f" of the role {' or '.join(approvals.roles)}" if approvals.roles else ""
+    but = ", other than whoever ran it" if approvals.four_eyes else "; whoever ran it may be among them"
+    return f"{people}{of} must sign{but}."
+
+
+def _business(shop: Shop, footprint: Footprint) -> str:
+    """The tables of a footprint that hold rows of customers, or may: none is restored over."""
+    kinds = {Class.BUSINESS: "theirs", Class.MIXED: "theirs and settings"}
+    found = {name: shop.classes.classify(name) for name in footprint.tables}
+    told_ = [
+        f"{name} ({kinds[kind] if shop.classes.known(name) else 'not described, so taken for theirs'})"
+        for name, kind in found.items()
+        if kind in kinds
+    ]
+    return ", ".join(told_) or "no table is touched"
 
 
 def require_same(release: Release, production: str) -> None:

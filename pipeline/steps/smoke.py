@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +14,8 @@ import httpx
 from pipeline.config.secrets import resolve
 from pipeline.errors import PalierError
 from pipeline.events import Emit, Note
-from pipeline.evidence import smoke
+from pipeline.evidence import phplog, smoke
+from pipeline.evidence.phplog import Fault
 from pipeline.evidence.smoke import AccessCookie, BasicAuth, CustomerAccount, Mode, ShopDatabase, SmokeSettings
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.platforms import maintenance
@@ -22,6 +24,10 @@ from pipeline.steps import traces
 from pipeline.steps.site import Shop, Site
 from pipeline.steps.staging import gate_password, mail_trap
 
+_T = TypeVar("_T")
+
+LOGGED = 6
+"""Entries of production's log that are told."""
 FIRST_LOOK = 60
 """Seconds that a shop may take to compile itself."""
 
@@ -43,6 +49,51 @@ def on_staging(
         )
         look_once(settings)
         return smoke.run(settings, suites, folder, budget=budget, emit=emit, again=again)
+
+
+def watched_on_staging(
+    shop: Shop, suites: Sequence[str], folder: Path, *, budget: float, emit: Emit
+) -> tuple[SmokeRun, tuple[Fault, ...]]:
+    """Run the suites on staging, and read what PHP logged there meanwhile.
+
+    Where the inventory names no log, or it cannot be read, nothing is known to have been logged; the latter is said.
+    """
+    since = _watching_log(shop.staging, emit)
+    run = on_staging(shop, suites, folder, budget=budget, emit=emit)
+    # A log may be both sites': customers' requests are no update's fault.
+    faults = phplog.without_others(since(), shop.staging.root, shop.production.root)
+    if faults:
+        (folder / "php-errors.txt").write_text("".join(f"{fault}\n" for fault in faults), "utf-8", "replace")
+    return run, faults
+
+
+@contextmanager
+def telling_log(site: Site, emit: Emit) -> Iterator[None]:
+    """Tell what PHP logs on a site while the block runs. It is no reason to fail: customers' requests log there too."""
+    since = _watching_log(site, emit)
+    yield
+    for fault in since()[:LOGGED]:
+        emit(Note(f"PHP logged on {site.role} meanwhile: {fault}", "warning" if fault.fatal else "info"))
+
+
+def _watching_log(site: Site, emit: Emit) -> Callable[[], tuple[Fault, ...]]:
+    """What tells the entries since now of the site's log; none where the inventory names no log."""
+    path, host = site.environment.php_error_log, site.host
+    place = _read(site, emit, lambda: phplog.mark(host, path)) if path else None
+
+    def since() -> tuple[Fault, ...]:
+        return (_read(site, emit, lambda: phplog.since(host, place)) if place else None) or ()
+
+    return since
+
+
+def _read(site: Site, emit: Emit, reads: Callable[[], _T]) -> _T | None:
+    try:
+        return reads()
+    except PalierError as problem:
+        told = f"PHP's log {site.environment.php_error_log} on {site.role} cannot be read: {problem.what}"
+        emit(Note(told, "warning"))
+        return None
 
 
 def look_once(settings: SmokeSettings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.code import packages, tree
@@ -17,18 +17,23 @@ from pipeline.database.footprint import Fingerprint, Footprint
 from pipeline.database.rows import RowChanges
 from pipeline.database.schema import read as read_schema
 from pipeline.engine import Act, Step
-from pipeline.errors import Refused
-from pipeline.events import Emit
+from pipeline.errors import Refused, SmokeFailed
+from pipeline.events import Emit, Note
+from pipeline.evidence.baseline import Baseline, Beyond, beyond
+from pipeline.evidence.phplog import Fault
 from pipeline.evidence.verdicts import SmokeRun, Verdict
 from pipeline.platforms.platform import Installed
 from pipeline.record import Record
+from pipeline.remote.command import masked
 from pipeline.steps import modules
 from pipeline.steps.copying import ledger_of
 from pipeline.steps.golden import CloneState, Golden, code_exclusions, pull_code, push_code
 from pipeline.steps.modules import Target
 from pipeline.steps.site import Shop
-from pipeline.steps.smoke import on_staging
+from pipeline.steps.smoke import on_staging, watched_on_staging
 from pipeline.steps.staging import gate_password
+
+BROKE_OFF = "PHP broke off while the suites ran, as it never did before the update"
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,11 @@ class Measured:
     footprint: Footprint = field(default_factory=Footprint)
     rows: tuple[RowChanges, ...] = ()
     commit: str = ""
+    known: Baseline = field(default_factory=Baseline)
+    """What the shop showed before this update, with what kept updates brought: none of it is this one's fault."""
     smoke: SmokeRun | None = None
+    faults: tuple[Fault, ...] = ()
+    beyond: Beyond = field(default_factory=Beyond)
     tried: Checkpoint | None = None
     files_written: int = 0
 
@@ -69,6 +78,9 @@ class Trial:
     record: Record
     evidence: Path
     emit: Emit
+    baseline: Baseline = field(default_factory=Baseline)
+    left_out: tuple[str, ...] = ()
+    """The suites that failed before any update, and are not run."""
 
     def steps(self, candidate: Candidate, measured: Measured) -> tuple[Step, ...]:
         """The runbook of one candidate."""
@@ -152,22 +164,57 @@ class Trial:
         )
 
     def smoke(self, candidate: Candidate, measured: Measured) -> Step:
-        """Buy something. :raises SmokeFailed: (in the act) if a suite fails twice."""
+        """Buy something. :raises SmokeFailed: (in the act) if a suite fails twice, or PHP broke off twice."""
 
         def buy() -> str:
             folder = self.evidence / f"{candidate.module}-{candidate.target.version}"
-            measured.smoke = on_staging(
-                self.shop, self.playbook.suites, folder, budget=self.playbook.budgets.smoke, emit=self.emit
-            )
-            measured.smoke.demand()
-            return f"{len(measured.smoke.cases)} tests"
+            self.watch(self.playbook.suites, folder, measured)
+            noted = len(measured.beyond.sentences)
+            return f"{len(measured.smoke.cases) if measured.smoke else 0} tests" + (f", {noted} noted" if noted else "")
 
-        budget = self.playbook.budgets.smoke + 60
+        budget = 2 * self.playbook.budgets.smoke + 60
         return Step(
             "Run the smoke suites",
             (Act(f"run {', '.join(self.playbook.suites)} on staging", buy, budget=budget),),
             host=self.shop.staging.host.name,
         )
+
+    def watch(self, suites: Sequence[str], folder: Path, measured: Measured) -> None:
+        """Run the suites and compare what they, and PHP's log, show with what is known of the shop.
+
+        An error that PHP broke off with, though every page looked well, is looked for once more before it is believed.
+
+        :raises SmokeFailed: if a suite failed twice, or PHP broke off in both runs as it never did before.
+        :raises Inconclusive: if the suites could not be run.
+        """
+        self._watch_once(suites, folder, measured)
+        doubted, first = measured.beyond.fatal, measured.faults
+        if not doubted:
+            return
+        self.emit(Note(f"PHP broke off while every page looked well, so the suites are run again: {doubted[0]}"))
+        self._watch_once(suites, folder.with_name(f"{folder.name}-again"), measured)
+        if measured.beyond.fatal:
+            raise SmokeFailed(
+                f"{BROKE_OFF}: {measured.beyond.fatal[0]}",
+                next_step=f"Look at {folder}/php-errors.txt.",
+            )
+        measured.faults = (*first, *measured.faults)
+        measured.beyond = replace(measured.beyond, php=(*(f"{text} (once)" for text in doubted), *measured.beyond.php))
+
+    def _watch_once(self, suites: Sequence[str], folder: Path, measured: Measured) -> None:
+        budget = self.playbook.budgets.smoke
+        run, faults = watched_on_staging(self.shop, suites, folder, budget=budget, emit=self.emit)
+        measured.smoke, measured.faults = run, faults
+        found = beyond(measured.known, run, faults)
+        measured.beyond = replace(
+            found, fatal=tuple(map(self.masked, found.fatal)), php=tuple(map(self.masked, found.php))
+        )
+        run.demand()
+
+    def masked(self, text: str) -> str:
+        """What a program of the shop's said, without the passwords that the shop knows."""
+        sites = (self.shop.production, self.shop.staging)
+        return masked(text, *(site.database.credentials.password for site in sites), gate_password(self.shop)[1])
 
     def keep(self, measured: Measured) -> None:
         """Staging with this update is golden from now on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.approvals import manifest as manifests
+from pipeline.approvals import signatures
+from pipeline.config.inventory import Approvals
 from pipeline.config.playbook import Playbook
+from pipeline.demo.paperwork import APPROVER
 from pipeline.demo.sshd import make_key
 from tests.integration.job.release_world import SHOP, SMALL, ReleaseWorld, hashes, killed_at_the_end, wait_for
 
@@ -50,6 +54,57 @@ def test_a_stranger_cannot_approve(approved: ReleaseWorld, tmp_path: Path) -> No
     assert answer.code == 4, answer.said
     assert answer.verdict == UNTOUCHED
     refused(approved, 4, "Nobody has signed it yet.")
+
+
+def manifest_of(approved: ReleaseWorld, **changes: object) -> bytes:
+    """Write another manifest of the same release, which nobody has signed, and return it."""
+    path = approved.release / "manifest.json"
+    path.write_bytes(manifests.canonical(manifests.read(path.read_bytes()).model_copy(update=changes)))
+    shutil.rmtree(approved.release / "signatures")
+    return path.read_bytes()
+
+
+def test_whoever_ran_the_update_cannot_approve_it(approved: ReleaseWorld) -> None:
+    manifest = manifest_of(approved, ran_by=f"{APPROVER.partition('@')[0]}@laptop")
+    key = approved.world.approver_key
+    answer = approved.palier("approve", approved.run, "--yes", "--key", str(key))
+    assert answer.code == 4, answer.said
+    assert f"{APPROVER} ran the update and cannot approve it." in answer.err
+    assert not (approved.release / "signatures").exists()
+    (approved.release / "signatures").mkdir()
+    (approved.release / "signatures" / "by-hand.sig").write_text(signatures.sign(manifest, key))
+    refused(approved, 4, "1 of 1 approvals", f"{APPROVER} ran the update and cannot approve it.")
+
+
+def test_a_record_that_asks_for_no_signature_is_held_to_what_the_inventory_asks_for(approved: ReleaseWorld) -> None:
+    manifest_of(approved, approvals=Approvals(required=0, four_eyes=False))
+    refused(approved, 4, "1 of 1 approvals", "Nobody has signed it yet.")
+
+
+def test_one_signature_of_two_is_told_to_be_one_of_two(approved: ReleaseWorld) -> None:
+    manifest_of(approved, approvals=Approvals(required=2))
+    answer = approved.palier("approve", approved.run, "--yes", "--key", str(approved.world.approver_key))
+    assert "2 people must sign, other than whoever ran it." in answer.out
+    assert f"Signed by {APPROVER}. 1 of 2 approvals of release {approved.run} is missing." in answer.out
+    assert f"signed by {APPROVER}, not by enough yet" in approved.palier("runs", SHOP).out
+    refused(approved, 4, "1 of 2 approvals", f"Signed by {APPROVER}.")
+
+
+def test_what_an_approver_reads_is_what_the_manifest_says(approved: ReleaseWorld) -> None:
+    manifest_of(approved, noted={"shop-search": ("PHP warned",)}, left_out=("contact",))
+    said = approved.palier("approve", approved.run, "--yes", "--key", str(approved.world.approver_key)).out
+    assert "Run by nadia@" in said
+    assert "One person must sign, other than whoever ran it." in said
+    assert re.search(r"Of orders and customers: .*wp_shop_orders \(theirs\)", said)
+    assert "Set aside: nothing" in said
+    assert "Noted: PHP warned" in said
+    assert "Not run, as it failed before any update: contact" in said
+
+
+def test_a_release_of_an_older_palier_is_refused_with_what_to_do(approved: ReleaseWorld) -> None:
+    path = approved.release / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"format":2', b'"format":1'))
+    refused(approved, 5, "is of format 1; this Palier", "Run the update again with this Palier")
 
 
 def test_a_manifest_that_was_changed_after_signing_is_void(approved: ReleaseWorld) -> None:

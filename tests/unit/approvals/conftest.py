@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.approvals.manifest import Manifest, ReleasedModule, SetAside, SuiteEvidence, canonical
+from pipeline.config.inventory import Approvals
 from pipeline.config.playbook import Reason
 
 MakeKey = Callable[..., Path]
@@ -19,6 +20,8 @@ def release(**changes: object) -> Manifest:
         "shop": "maison-du-the",
         "run": "20261121T190102Z-update-0a1b",
         "created": "2026-11-21T19:01:02Z",
+        "ran_by": "chloe@laptop",
+        "approvals": Approvals(),
         "production": "https://shop.example",
         "base": "a" * 40,
         "head": "b" * 40,

@@ -15,7 +15,7 @@ from tests.unit.approvals.conftest import release
 
 def test_the_text_is_compact_sorted_and_in_utf8(manifest: bytes) -> None:
     text = manifest.decode("utf-8")
-    assert text.startswith('{"base":"aaaa')
+    assert text.startswith('{"approvals":{"four_eyes":true,"required":1,"roles":[]},"base":"aaaa')
     assert "stockée" in text
     assert '"from":"2.3.0"' in text
     assert ": " not in text
@@ -47,6 +47,21 @@ def test_any_release_is_read_back(footprint: dict[str, object], run: str) -> Non
     assert canonical(read(canonical(made))) == canonical(made)
 
 
+@pytest.mark.parametrize("found", [1, 3])
+def test_a_manifest_of_another_format_is_refused_with_what_to_do(manifest: bytes, found: int) -> None:
+    with pytest.raises(ManifestRefused) as refused:
+        read(manifest.replace(b'"format":2', f'"format":{found}'.encode()))
+    assert f"is of format {found}; this Palier" in str(refused.value)
+    assert "Run the update again" in str(refused.value)
+
+
+def test_what_an_approval_takes_is_signed(manifest: bytes) -> None:
+    told = json.loads(manifest)
+    assert told["ran_by"] == "chloe@laptop"
+    assert told["approvals"] == {"required": 1, "four_eyes": True, "roles": []}
+    assert digest(manifest) != digest(manifest.replace(b'"four_eyes":true', b'"four_eyes":false'))
+
+
 OTHERWISE = {
     "a space": lambda text: text.replace(b'"shop":', b'"shop": '),
     "a newline at the end": lambda text: text + b"\n",
@@ -59,8 +74,8 @@ OTHERWISE = {
     "a fraction": lambda text: text.replace(b'"added":3', b'"added":3.0'),
     "an exponent": lambda text: text.replace(b'"added":3', b'"added":3e0'),
     "not a number": lambda text: text.replace(b'"added":3', b'"added":NaN'),
-    "a number as text": lambda text: text.replace(b'"format":1', b'"format":"1"'),
-    "a later format": lambda text: text.replace(b'"format":1', b'"format":2'),
+    "a number as text": lambda text: text.replace(b'"format":2', b'"format":"2"'),
+    "a later format": lambda text: text.replace(b'"format":2', b'"format":3'),
     "a short hash": lambda text: text.replace(b"f" * 64, b"f" * 63),
     "a hash in capitals": lambda text: text.replace(b"f" * 64, b"F" * 64),
     "a hash and a newline": lambda text: text.replace(b"f" * 64, b"f" * 64 + b"\\n"),

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from pipeline.config.inventory import Approvals
 from pipeline.config.loader import check_pair, find_inventory, load_inventory, load_playbook
 from pipeline.errors import ConfigError, ExitCode
 
@@ -253,6 +254,45 @@ def test_a_playbook_belongs_to_one_shop(inventory: Path, playbook: Path) -> None
     check_pair(shop, plan)
     with pytest.raises(ConfigError, match='playbook is for the shop "other"'):
         check_pair(shop, plan.model_copy(update={"shop": "other"}))
+
+
+def test_a_playbook_asks_for_roles_that_the_inventory_knows(inventory: Path, playbook: Path) -> None:
+    write(inventory, INVENTORY + "approvers: {merchant: [paul], lead: [anna]}\napprovals: {roles: [lead]}\n")
+    shop, plan = load_inventory(inventory), load_playbook(playbook)
+    check_pair(shop, plan.model_copy(update={"approvals": Approvals(roles=("lead", "merchant"))}))
+    with pytest.raises(ConfigError, match='role "boss"; the inventory\'s approvers know: merchant, lead'):
+        check_pair(shop, plan.model_copy(update={"approvals": Approvals(roles=("boss",))}))
+    with pytest.raises(ConfigError, match="nobody counts"):
+        check_pair(shop, plan.model_copy(update={"approvals": Approvals(roles=("merchant",))}))
+
+
+@pytest.mark.parametrize(
+    ("first", "where"),
+    [
+        ("    - ssh: deploy@shop.example:2222\n", "8:12: production.hosts"),
+        ("    - ssh: local\n", "13:12: staging.hosts"),
+    ],
+)
+def test_a_second_web_node_is_refused_at_its_line(inventory: Path, first: str, where: str) -> None:
+    """It would keep the old code while the first one runs the new: nothing is to be tried before that is told."""
+    key = "      identity: keys/id\n" if "deploy" in first else ""
+    second = "    - ssh: deploy@web2.example\n"
+    (line,) = complaints(inventory, INVENTORY.replace(first + key, first + key + second))
+    assert line.startswith(f"{where}: has 2 hosts, and several web nodes are not supported yet")
+
+
+def test_a_role_that_nobody_has_is_a_mistake_at_its_line(inventory: Path) -> None:
+    (line,) = complaints(inventory, INVENTORY + "approvers: {lead: [anna]}\napprovals: {roles: [boss]}\n")
+    assert line == '14:21: approvals.roles: "boss" is not a role of approvers; known are: lead'
+
+
+def test_what_an_inventory_asks_for_at_least(inventory: Path) -> None:
+    write(inventory, INVENTORY)
+    assert load_inventory(inventory).least_approvals.required == 0
+    write(inventory, INVENTORY + "allowed_signers: /etc/signers\n")
+    assert load_inventory(inventory).least_approvals.required == 1
+    write(inventory, INVENTORY + "allowed_signers: /etc/signers\napprovals: {required: 0}\n")
+    assert load_inventory(inventory).least_approvals.required == 0
 
 
 def test_a_shop_is_found_by_its_name_or_its_file(inventory: Path) -> None:

@@ -82,3 +82,14 @@ def test_apaches_own_form_is_understood() -> None:
 
 def test_other_lines_are_left_out() -> None:
     assert phplog.group(["[notice] Apache configured", "", "cron: job done"]) == ()
+
+
+def test_what_happened_in_another_site_s_files_is_not_this_one_s() -> None:
+    here = group_of("/srv/staging/a.php", "/srv/shop-old/a.php")
+    assert phplog.without_others((*here, *group_of("/srv/shop/a.php")), "/srv/staging", "/srv/shop") == here
+    assert phplog.without_others(here, "/srv/staging/", "/srv/staging") == here
+    assert phplog.without_others(here, "/srv/staging", "/srv") == here[:1]
+
+
+def group_of(*files: str) -> tuple[phplog.Fault, ...]:
+    return phplog.group(f"PHP Warning:  Undefined key in {file} on line 7" for file in files)

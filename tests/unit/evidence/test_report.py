@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.evidence import report as reports
 from pipeline.evidence.report import TableChange, UpdateOutcome, UpdateReport
 from pipeline.evidence.verdicts import CaseResult, SmokeRun, SuiteResult, Verdict
-from pipeline.evidence.wording import Language
+from pipeline.evidence.wording import WORDS, Language
 
 COMMAND = "palier approve 20261121T190102Z-update-7f3a"
 
@@ -138,6 +138,35 @@ def test_both_languages_say_why_in_their_own(report: UpdateReport, tmp_path: Pat
     assert "the page /search/ answered 500" in english
     assert "Elle échoue avec la nouvelle version de shop-search" in french
     assert "la page /search/ a répondu 500" in french
+
+
+def test_a_french_report_has_no_english_in_it_but_what_people_and_programs_wrote(
+    report: UpdateReport, tmp_path: Path
+) -> None:
+    kept, alone, pair = report.updates
+    noted = {"php_faults": ("Warning: x in /a.php:1 (2 times)",), "browser": ("x is not defined",), "slower": ("/: 1",)}
+    tables = (TableChange("wp_shop_orders", changed=2, schema=("new table",), business=True),)
+    unusual = UpdateOutcome(
+        *("shop-stats", "1.4.0", "1.5.0", "malfunction", "Statistiques"),
+        kept=False,
+        why_aside="The platform's upgrade failed. exit 255",
+    )
+    updates = (UpdateOutcome(**{**vars(kept), **noted, "footprint": tables}), alone, pair, unusual)
+    told = {"updates": updates, "left_out": ("contact",), "roles": ("marchand",), "approvals_required": 2}
+    french = UpdateReport(**{**vars(report), **told, "language": "fr"})
+    english = UpdateReport(**{**vars(report), **told})
+    for page in (reports.html(french, tmp_path), reports.summary(french)):
+        text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+        for key, (word_, own) in WORDS.items():
+            if word_ != own and len(word_) > 8 and "{" not in word_:
+                assert word_ not in text, key
+        for english_ in ("new table", "times", "upgrade failed", "Not by", "Only these", "any update", "orders", "did"):
+            assert not re.search(rf"\b{english_}\b", text), english_
+        for needed in ("Pas celle de claire", "marchand", "échouaient déjà", "a échoué. exit 255"):
+            assert needed in text.replace("\u00a0", " ")
+    page = re.sub(r"<[^>]+>", " ", reports.html(english, tmp_path))
+    for needed in ("orders, customers", "Not by claire, who ran the updates.", "Only these roles count: marchand."):
+        assert needed in page
 
 
 def test_numbers_are_written_as_the_language_does(report: UpdateReport, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.approvals.manifest import Manifest
 from pipeline.code.tree import Tree
-from pipeline.config.inventory import Inventory
+from pipeline.config.inventory import Approvals, Inventory
 from pipeline.config.playbook import Playbook
 from pipeline.engine import Step
 from pipeline.events import silent
@@ -62,6 +62,7 @@ def release(shop: Shop) -> Release:
     manifest = Manifest(
         shop="papeterie", run="r", created="2026-11-21T19:00:00Z", production="https://production.example",
         base="0" * 40, head="1" * 40, base_tree=EMPTY, playbook=EMPTY, modules=(),
+        ran_by="ines@laptop", approvals=Approvals(),
         footprint={"added": [], "removed": [], "altered": [], "rewritten": ["ps_module"], "views": []}, evidence={},
     )  # fmt: skip
     update = {

@@ -10,7 +10,7 @@ import pytest
 from pipeline import engine
 from pipeline.approvals.manifest import Manifest
 from pipeline.code.tree import Tree
-from pipeline.config.inventory import Inventory
+from pipeline.config.inventory import Approvals, Inventory
 from pipeline.config.playbook import Playbook, Reason
 from pipeline.engine import Step
 from pipeline.events import silent
@@ -65,6 +65,7 @@ def steps(shop: Shop) -> tuple[Step, ...]:
     manifest = Manifest(
         shop="brasserie", run="r", created="2026-11-21T19:00:00Z", production="https://brasserie.example",
         base="0" * 40, head="1" * 40, base_tree=EMPTY, playbook=EMPTY, modules=(),
+        ran_by="ines@laptop", approvals=Approvals(),
         footprint={"added": [], "removed": [], "altered": [], "rewritten": ["wp_options"], "views": []}, evidence={},
     )  # fmt: skip
     reason = Reason(kind="feature", text="wanted")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import PalierError
-from pipeline.remote.command import MASK, Command, Secret, command, script
+from pipeline.remote.command import MASK, Command, Secret, command, masked, script
 from pipeline.remote.local import LocalHost
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -88,6 +88,13 @@ def test_a_secret_cannot_become_a_word() -> None:
 def test_what_a_program_echoes_of_its_secret_input_is_masked() -> None:
     fed = command("x").fed("user=me\n", Secret("hunter2\n"))
     assert fed.masked("access denied for me, hunter2!") == f"access denied for me, {MASK}!"
+
+
+def test_a_password_in_the_trace_of_an_error_is_masked_whole_and_as_php_shortens_it() -> None:
+    secret = Secret("a-long-password-of-staging")
+    said = "PDO->__construct('mysql:...', 'shop', 'a-long-password...') a-long-password-of-staging"
+    assert masked(said, secret, Secret("")) == f"PDO->__construct('mysql:...', 'shop', '{MASK}') {MASK}"
+    assert masked("the shop", Secret("the")) == "the shop"
 
 
 def test_a_pipeline_can_be_rendered_by_hand_and_means_the_same() -> None:
