@@ -1,8 +1,9 @@
 """Which columns hold personal data: what the platform and the inventory say, and for the rest what names and types say.
 
 Two rules, by how much is known. A table that somebody has described is believed: the columns described are masked, and
-in all its other texts the e-mail addresses. A table that nobody has described, and a business table without any word on
-its columns, is masked by *allow-list*: only what is recognisably a code, a reference or a state stays.
+in all its other texts the e-mail addresses. A table that nobody has described, a column that a module has added to a
+table of the platform's, and a business table without any word on its columns, are masked by *allow-list*: only what is
+recognisably a code, a reference or a state stays.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _kind(field: Field, table: str, rules: Mapping[str, Kind], classes: Classes)
     if field.name in rules:
         return rules[field.name]
     group = classes.classify(table)
-    if not classes.known(table):
+    if not classes.known(table) or classes.foreign(table, field.name):
         return _allowed(field)
     if group in (Class.BUSINESS, Class.MIXED) and field.key and field.type in TEXTS:
         return "keyed"

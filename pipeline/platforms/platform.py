@@ -79,6 +79,10 @@ class Platform(Protocol):
         """The platform's own tables by class, without the prefix, their personal columns, their counters."""
 
     @property
+    def known_columns(self) -> Mapping[str, frozenset[str]]:
+        """The columns of the platform's own tables, in lower case: any other came with a module."""
+
+    @property
     def noise(self) -> Mapping[str, str]:
         """Rows that any request may rewrite: SQL predicates by table, without the prefix."""
 

@@ -100,7 +100,8 @@ class Shop:
     @cached_property
     def classes(self) -> Classes:
         """The classes of the shop's tables: what the platform knows, and what the inventory adds."""
-        return Classes.of(self.production.prefix, self.production.platform.known_tables, self.inventory.tables)
+        site, platform = self.production, self.production.platform
+        return Classes.of(site.prefix, platform.known_tables, self.inventory.tables, columns=platform.known_columns)
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -81,6 +81,7 @@ class PrestaShop:
     not_code: tuple[str, ...] = NOT_CODE
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = tables.KNOWN
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: tables.COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
     own_files: tuple[str, ...] = OWN_FILES
     identifiers: tuple[str, ...] = ()

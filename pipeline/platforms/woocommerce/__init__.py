@@ -16,7 +16,7 @@ from pipeline.errors import PalierError
 from pipeline.platforms import wordpress
 from pipeline.platforms.platform import Installed
 from pipeline.platforms.woocommerce import books
-from pipeline.platforms.woocommerce.tables import KNOWN_TABLES, NOISE
+from pipeline.platforms.woocommerce.tables import COLUMNS, KNOWN_TABLES, NOISE
 from pipeline.platforms.wordpress import WordPress
 from pipeline.remote.command import Command
 
@@ -37,6 +37,7 @@ class WooCommerce(WordPress):
     name: str = "WooCommerce"
     not_code: tuple[str, ...] = (*wordpress.NOT_CODE, *PRIVATE_UPLOADS)
     known_tables: Tables = KNOWN_TABLES
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
 
     def version(self) -> Command:

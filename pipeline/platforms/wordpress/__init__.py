@@ -13,6 +13,7 @@ from importlib.resources import files
 from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
+from pipeline.platforms import columns
 from pipeline.platforms.platform import Configuration, File, Installed
 from pipeline.platforms.wordpress import configuration
 from pipeline.remote.command import Command, command
@@ -75,6 +76,8 @@ KNOWN_TABLES = Tables(
 )
 """The tables of WordPress itself, by class, without the prefix, and their personal columns."""
 
+COLUMNS = columns.read("pipeline.platforms.wordpress")
+
 NOISE: Mapping[str, str] = {
     "options": r"option_name LIKE '\_transient\_%' OR option_name LIKE '\_site\_transient\_%' OR option_name = 'cron'",
 }
@@ -91,6 +94,7 @@ class WordPress:
     not_code: tuple[str, ...] = NOT_CODE
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = KNOWN_TABLES
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
     own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)

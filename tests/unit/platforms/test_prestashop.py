@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from pipeline.code.tree import Exclusion, as_exclusions
 from pipeline.config.inventory import Environment, HostSpec
 from pipeline.database.classes import Class, Classes
+from pipeline.database.masks import plan_masks
 from pipeline.errors import PalierError
 from pipeline.platforms.platform import Configuration, Installed, Platform
 from pipeline.platforms.prestashop import MEDIA, NOT_CODE, PHP, PrestaShop, configuration, disarm, tables
 from pipeline.remote.command import Secret
 from pipeline.remote.local import LocalHost
+from tests.unit.database.tables import column
+from tests.unit.database.tables import table as table_of
 
 OLD, NEW = "https://shop.example", "http://127.0.0.1:8080"
 
@@ -215,6 +218,32 @@ CLASSES = Classes.of("ps_", tables.KNOWN)
 )
 def test_whose_rows_a_table_holds(table: str, expected: Class) -> None:
     assert CLASSES.classify(f"ps_{table}") is expected
+
+
+@pytest.mark.parametrize(
+    "name", ["customer_loyalty_card", "order_invoice_pdf", "message_template_sent", "product_review", "hook_subscriber"]
+)
+def test_a_modules_table_is_never_taken_for_prestashops(name: str) -> None:
+    assert not CLASSES.known(f"ps_{name}")
+    made = table_of(f"ps_{name}", column("id", "int(11)"), column("holder", "varchar(80)"), column("said", "text"))
+    assert plan_masks({made.name: made}, CLASSES) == {f"ps_{name}": {"holder": "text", "said": "text"}}
+
+
+@pytest.mark.parametrize("name", ["orders", "product_lang", "carrier", "customer", "configuration"])
+def test_what_a_module_adds_to_prestashops_tables_is_masked_unless_it_is_a_code(name: str) -> None:
+    extra = (
+        column("engraving", "varchar(80)"),
+        column("badge_status", "varchar(20)"),
+        column("pickup_phone", "bigint(20)"),
+    )
+    made = table_of(f"ps_{name}", column("id_shop", "int(11)"), *extra)
+    found = plan_masks({made.name: made}, Classes.of("ps_", tables.KNOWN, columns=tables.COLUMNS))
+    assert found[made.name] == {"engraving": "text", "badge_status": "inside", "pickup_phone": "phone"}
+
+
+def test_prestashops_own_columns_are_known_in_the_version_that_is_run() -> None:
+    for name, columns in {"product_lang": "name description link_rewrite", "tab": "class_name wording"}.items():
+        assert set(columns.split()) <= tables.COLUMNS[name]
 
 
 def test_the_key_that_joins_order_cart_and_customer_is_masked_alike() -> None:

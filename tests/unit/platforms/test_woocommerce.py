@@ -132,6 +132,17 @@ def test_orders_among_the_posts_are_masked_by_what_kind_of_post_they_are() -> No
     assert "post_type" not in found
 
 
+@pytest.mark.parametrize("name", ["wp_woocommerce_tax_rate_buyers", "wp_wc_order_gift_lookup"])
+def test_a_plugins_table_is_never_taken_for_woocommerces(name: str) -> None:
+    assert masked(name, "holder") == {"holder": "text"}
+
+
+def test_what_a_plugin_adds_to_woocommerces_tables_is_masked() -> None:
+    made = table("wp_terms", column("name", "varchar(200)"), column("curator", "varchar(200)"))
+    classes = Classes.of("wp_", SITE.known_tables, columns=SITE.known_columns)
+    assert plan_masks({"wp_terms": made}, classes) == {"wp_terms": {"name": "inside", "curator": "text"}}
+
+
 def test_values_beside_keys_are_masked_by_their_keys() -> None:
     for name in ("wp_usermeta", "wp_postmeta", "wp_wc_orders_meta", "wp_woocommerce_order_itemmeta"):
         assert masked(name, "meta_key", "meta_value") == {"meta_value": "keyed"}
