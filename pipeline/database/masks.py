@@ -77,8 +77,11 @@ _KEY_OF = {
     # What a row of WordPress's posts is: an order is one where a shop keeps its orders there.
     **dict.fromkeys(("post_title", "post_excerpt", "post_content", "post_password"), ("post_type",)),
 }
-_OF_PEOPLE = re.compile(r"(user|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
-_ORDERS = "^shop_(order|subscription)|^flamingo_|^(wpcf7s|feedback|nf_sub|wc_booking)$"
+_OF_PEOPLE = re.compile(r"(user|comment|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
+_ORDERS = (
+    "^shop_(order|subscription)|^flamingo_|^(wpcf7s|nf_sub|user_request)$"
+    "|(^|[_-])(feedback|booking|appointment|submission|entry|entries|inbound|lead|ticket|enquiry|inquiry|subscriber)s?$"
+)
 """Posts that are orders, or what somebody has sent through a form."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from pipeline.code.ledger import Ledger
+from pipeline.code.tree import Exclusion, as_exclusions
 from pipeline.database import clone as database_clone
 from pipeline.database import schema
 from pipeline.database.classes import Class
@@ -102,6 +103,15 @@ def copy_files(shop: Shop) -> Step:
     """Code and media, host to host; staging's own configuration stays. Code is compared by what it holds."""
     source, target = shop.production, shop.staging
 
+    def clear() -> str | None:
+        if not target.host.run(command("test", "-d", target.root), check=False).ok:
+            return None
+        words = Exclusion(as_exclusions(target.platform.never_on_staging)).find_words()
+        search = ("find", ".", *words[:-1])  # without the last word, which would go on with what is not excluded
+        target.host.run(command(*search, "-exec", "rm", "-rf", "--", "{}", "+").within(target.root), check=False)
+        left = target.host.run(command(*search, "-print").within(target.root)).stdout.split()
+        return f"{len(left)} could not be removed: {', '.join(left[:5])}" if left else None
+
     def copy() -> str | None:
         places = (source.host, source.root, target.host, target.root)
         told = copy_tree(*places, exclude=copied(source.platform), delete=True)
@@ -111,7 +121,10 @@ def copy_files(shop: Shop) -> Step:
     return Step(
         name="Copy files to staging",
         host=target.host.name,
-        acts=(Act(f"copy {source.host.name}:{source.root} to {target.host.name}:{target.root}", copy),),
+        acts=(
+            Act("remove backups, dumps, logs and shared caches that an earlier clone may have brought", clear),
+            Act(f"copy {source.host.name}:{source.root} to {target.host.name}:{target.root}", copy),
+        ),
     )
 
 

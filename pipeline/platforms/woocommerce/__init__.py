@@ -25,9 +25,9 @@ PHP = files("pipeline.platforms.woocommerce") / "php"
 UPLOADS = "/wp-content/uploads"
 PRIVATE_UPLOADS = tuple(
     f"{UPLOADS}/{folder}/"
-    for folder in ("wc-logs", "woocommerce_uploads/reports", "wpcf7_uploads", "wpforms", "gravity_forms", "wc-exports")
+    for folder in ("wc-logs", "woocommerce_uploads", "wpcf7_uploads", "wpforms", "gravity_forms", "wc-exports")
 )
-"""Logs, exports and what customers sent through forms: among the media, full of personal data, and no pictures."""
+"""Logs, exports, sold files and what customers sent through forms: among the media, and no pictures of the shop."""
 
 
 @dataclass(frozen=True)

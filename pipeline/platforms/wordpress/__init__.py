@@ -6,6 +6,7 @@ Sources of the facts: WP-CLI 2.12 and WordPress 7.1, run; see the platform notes
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -13,7 +14,7 @@ from importlib.resources import files
 from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
-from pipeline.platforms import columns
+from pipeline.platforms import columns, leftovers
 from pipeline.platforms.platform import Configuration, File, Installed
 from pipeline.platforms.wordpress import configuration
 from pipeline.remote.command import Command, command
@@ -36,7 +37,27 @@ DOCUMENTS = tuple(
 )
 """Among the media, and no pictures: exports, backups, invoices, letters of customers. A clone does without them."""
 
+DROP_INS = tuple(f"/wp-content/{name}" for name in ("object-cache.php", "advanced-cache.php", "db.php", "w3tc-config/"))
+"""What binds a shop to caches and databases of its own: staging with production's would write into them."""
+
+UPLOADS = "/wp-content/uploads/"
+LEFTOVERS = (
+    *leftovers.AT_THE_TOP,
+    *leftovers.documents("/wp-content/"),
+    *leftovers.folders("/wp-content/"),
+    *leftovers.folders(UPLOADS),
+    *("/wp-content/updraft/", "/wp-content/wpvivid*/", "/wp-content/managewp/", "/db-config.php"),
+    *(f"{UPLOADS}{folder}/" for folder in ("wc-logs", "updraft", "wpvivid*", "wp-migrate-db", "wp-clone")),
+    *(
+        f"/wp-config{more}"
+        for more in (".php.*", ".php_*", ".php-*", ".old*", ".bak*", ".txt", "-old*", "-backup*", "_*")
+    ),
+)
+"""Backups, dumps, exports, logs, and other copies of the configuration."""
+
 NOT_CODE = (
+    *LEFTOVERS,
+    *DROP_INS,
     "/wp-config.php",
     "/.htaccess",
     "/.htpasswd-palier",
@@ -51,11 +72,15 @@ NOT_CODE = (
 )
 """What lies in the document root and is not code: secrets, media, caches, what Palier itself puts there."""
 
+OFFLINE_PAYMENTS = ("bacs", "cheque", "cod")
+"""WooCommerce's own payment methods that ask nobody outside; the only ones that a clone offers by itself."""
+
 KNOWN_TABLES = Tables(
     business=("users", "usermeta"),
     configuration=("links", "terms", "term_taxonomy", "termmeta", "term_relationships"),
     mixed=("options", "posts", "postmeta", "comments", "commentmeta"),
     personal={
+        "options": {"option_value": "setting"},
         "users": {
             "user_login": "name",
             "user_pass": "secret",
@@ -93,11 +118,14 @@ class WordPress:
     modules_path: str = "wp-content/plugins"
     not_code: tuple[str, ...] = NOT_CODE
     media: tuple[str, ...] = MEDIA
+    never_on_staging: tuple[str, ...] = (*LEFTOVERS, *DROP_INS)
     known_tables: Tables = KNOWN_TABLES
     known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
     own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)
+    payment: str = ""
+    """A payment method that stays on on staging besides the offline ones: the one that the journeys choose."""
 
     def wp(self, *words: str, shop_code: bool = False) -> Command:
         """A WP-CLI command.
@@ -169,6 +197,10 @@ class WordPress:
             "WP_ENVIRONMENT_TYPE": "staging",
             "DISABLE_WP_CRON": True,
             "AUTOMATIC_UPDATER_DISABLED": True,
+            "WP_CACHE": False,
+            "WP_REDIS_DISABLED": True,
+            "WP_CACHE_KEY_SALT": secrets.token_hex(16),
+            "PALIER_PAYMENTS": ",".join((*OFFLINE_PAYMENTS, *((self.payment,) if self.payment else ()))),
             "WP_HOME": url,
             "WP_SITEURL": url,
             "PALIER_MAIL_PORT": mail_port,

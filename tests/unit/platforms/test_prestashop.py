@@ -106,6 +106,30 @@ def test_the_teams_own_constants_come_after_what_keeps_staging_harmless() -> Non
     assert text.count("?>") == 1
 
 
+def test_of_the_teams_own_constants_only_switches_counts_and_prestashops_short_texts_are_copied() -> None:
+    text = """<?php
+    /* define('_OLD_', true); */
+    // define('_OFF_', 1);
+    define('_ACME_ON_', true);
+    if (!defined('_PS_ADMIN_LANG_')) { define("_PS_ADMIN_LANG_", 'fr'); }
+    define('ACME_STRIPE', 'live-1');
+    define('ACME_SECRET', 123456);
+    define('_PS_REDIS_HOST_', 'live-2');
+    $acme = new Acme('live-3');
+    """
+    assert configuration.harmless_constants(text).splitlines() == [
+        "<?php",
+        "define('_ACME_ON_', true);",
+        """define("_PS_ADMIN_LANG_", 'fr');""",
+    ]
+    assert configuration.harmless_constants("<?php $a = 1;") == ""
+
+
+def test_a_parameter_that_nobody_knows_is_copied_only_as_a_switch_or_a_count() -> None:
+    found = shop().read_configuration(said(acme_account="live", acme_on=True, acme_rows=20, acme_id=987654321)).rest
+    assert (found["acme_account"], found["acme_on"], found["acme_rows"], found["acme_id"]) == ("", True, 20, "")
+
+
 def test_a_fresh_cookie_key_carries_its_checksum() -> None:
     key = bytes.fromhex(configuration._cookie_key())
     assert key[:4].hex() == "def00000"
@@ -262,6 +286,15 @@ def test_the_clones_settings_are_made_where_they_do_not_exist() -> None:
     for setting, value in {"PS_MAIL_METHOD": "2", "PS_MAIL_SMTP_PORT": "2525", "PS_SSL_ENABLED": "0"}.items():
         assert f"SET value = '{value}' WHERE name = '{setting}'" in sql
         assert f"SELECT '{setting}', '{value}', NOW(), NOW()" in sql
+
+
+def test_only_payments_that_ask_nobody_are_offered_and_the_modules_stay_as_they_are() -> None:
+    sql = "\n".join(disarm.statements("ps_", OLD, NEW, 2525, "acmepay"))
+    for table in ("ps_module_currency", "ps_module_country"):
+        assert f"DELETE FROM `{table}` WHERE id_module NOT IN" in sql
+    assert "''ps_wirepayment'', ''ps_checkpayment'', ''ps_cashondelivery'', ''acmepay''" in sql
+    assert "DELETE FROM `ps_memcached_servers`" in sql
+    assert "DELETE FROM `ps_module`" not in sql
 
 
 def test_a_shop_in_a_folder_keeps_its_folder() -> None:

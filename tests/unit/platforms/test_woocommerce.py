@@ -157,7 +157,14 @@ OPTIONS = {
         "title": "Card",
         "nested": {"api_key": "live", "label": "keyboard"},
     },
-    "woocommerce_legacy_settings": {"enabled": "yes", "merchant_id": "M1"},
+    "woocommerce_legacy_settings": {"enabled": "yes", "title": "Legacy", "merchant_id": "M1"},
+    "woocommerce_odd_settings": {"enabled": "yes", "title": "Odd", "kode": "live-but-who-would-know"},
+    "mollie_wc_gateway_ideal_settings": {"enabled": "yes", "description": "iDEAL"},
+    "woocommerce_bare_settings": {"enabled": "yes"},
+    "woocommerce_named_settings": {"enabled": "yes", "title": "Named", "testmode": "no"},
+    "woocommerce_gateway_order": {"bacs": 0, "bare": 1},
+    "woocommerce_new_order_settings": {"enabled": "yes", "title": "x", "heading": "x", "email_type": "html"},
+    "woocommerce_local_delivery_settings": {"enabled": "yes", "title": "x", "tax_status": "none"},
     "woocommerce_bacs_settings": {"enabled": "yes", "title": "Bank transfer"},
     "woocommerce_myaccount_lost_password_endpoint": "lost-password",
     "wc_erp_api_key": "live-key",
@@ -170,6 +177,7 @@ foreach (json_decode(stream_get_contents(STDIN), true) as $name => $value) {
 echo json_encode($rows);
 """
 HARNESS = """
+define('PALIER_PAYMENTS', 'bacs,cheque,cod,named');
 class palier_db {
     public $options = 'wp_options';
     function get_results($sql) { return json_decode(%s); }
@@ -181,7 +189,7 @@ function update_option($name, $value) { echo json_encode([$name, $value]), "\\n"
 
 
 @needs_php
-def test_live_keys_are_emptied_test_keys_and_page_addresses_stay_and_gateways_go_into_test_mode() -> None:
+def test_live_keys_are_emptied_and_every_payment_but_the_offline_and_the_named_ones_is_switched_off() -> None:
     serialised = subprocess.run(
         ["php", "-r", SERIALISE], input=json.dumps(OPTIONS), capture_output=True, text=True, check=True, timeout=20
     )
@@ -193,15 +201,21 @@ def test_live_keys_are_emptied_test_keys_and_page_addresses_stay_and_gateways_go
     assert ran.returncode == 0, ran.stdout
     *lines, changed = ran.stdout.splitlines()
     written = dict(json.loads(line) for line in lines)
-    assert changed == "4"
+    off = {"enabled": "no"}
+    assert changed == "11"
     assert written == {
         "woocommerce_stripe_settings": {
             **OPTIONS["woocommerce_stripe_settings"],  # type: ignore[dict-item]
+            **off,
             "testmode": "yes",
             "secret_key": "",
             "nested": {"api_key": "", "label": "keyboard"},
         },
-        "woocommerce_legacy_settings": {"enabled": "no", "merchant_id": ""},
+        "woocommerce_legacy_settings": {"enabled": "no", "title": "Legacy", "merchant_id": ""},
+        "woocommerce_odd_settings": {**OPTIONS["woocommerce_odd_settings"], **off},  # type: ignore[dict-item]
+        "mollie_wc_gateway_ideal_settings": {"enabled": "no", "description": "iDEAL"},
+        "woocommerce_bare_settings": off,
+        "woocommerce_named_settings": {"enabled": "yes", "title": "Named", "testmode": "yes"},
         "wc_erp_api_key": "",
     }
 
