@@ -61,10 +61,22 @@ def folders(above: str) -> tuple[str, ...]:
     )
 
 
-AT_THE_TOP = (
-    *documents("/"),
-    *folders("/"),
-    *("/.git/", "/.svn/", "/.hg/", "/.ssh/", "/.env", "/.env.*", "/.my.cnf", "/.bash_history", "/.mysql_history"),
-    *("/logs/", "/log/", "/stats/", "/awstats/", "/wp-snapshots/", "error_log", "php_errorlog", "/*~"),
+DUMPS = (*documents("/"), *folders("/"))
+"""At the top, on every platform."""
+
+OF_THE_HOST = (
+    *(
+        "/.git/",
+        "/.svn/",
+        "/.hg/",
+        "/.ssh/",
+        "/.env",
+        "/.env.*",
+        "/.my.cnf",
+        "/.bash_history",
+        "/.mysql_history",
+        "/*~",
+    ),
+    *("/logs/", "/log/", "/stats/", "/awstats/", "/wp-snapshots/", "error_log", "php_errorlog"),
 )
-"""On every platform."""
+"""What belongs to one host: never copied, and what staging's own host has of it stays."""

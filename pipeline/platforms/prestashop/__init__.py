@@ -22,7 +22,7 @@ from pipeline.remote.command import Command, command, script
 PHP = files("pipeline.platforms.prestashop") / "php"
 
 LEFTOVERS = (
-    *leftovers.AT_THE_TOP,
+    *leftovers.DUMPS,
     *(pattern for folder in ("backups", "export", "import") for pattern in leftovers.documents(f"/*/{folder}/")),
     *(f"/*/autoupgrade/{folder}/" for folder in ("backup", "download", "latest", "tmp")),
     *(
@@ -37,6 +37,7 @@ LEFTOVERS = (
 
 NOT_CODE = (
     *LEFTOVERS,
+    *leftovers.OF_THE_HOST,
     "/app/config/parameters.php",
     "/app/config/parameters.yml",
     "/config/defines_custom.inc.php",

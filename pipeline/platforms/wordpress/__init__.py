@@ -42,7 +42,7 @@ DROP_INS = tuple(f"/wp-content/{name}" for name in ("object-cache.php", "advance
 
 UPLOADS = "/wp-content/uploads/"
 LEFTOVERS = (
-    *leftovers.AT_THE_TOP,
+    *leftovers.DUMPS,
     *leftovers.documents("/wp-content/"),
     *leftovers.folders("/wp-content/"),
     *leftovers.folders(UPLOADS),
@@ -57,6 +57,7 @@ LEFTOVERS = (
 
 NOT_CODE = (
     *LEFTOVERS,
+    *leftovers.OF_THE_HOST,
     *DROP_INS,
     "/wp-config.php",
     "/.htaccess",
@@ -220,8 +221,9 @@ class WordPress:
         return tuple(self.wp("search-replace", *pair, *options, "--format=count") for pair in dict.fromkeys(pairs))
 
     def disarm(self, prefix: str, old: str, new: str, mail_port: int) -> tuple[str, ...]:  # noqa: ARG002
-        """WordPress itself keeps nothing in its tables that harms; the must-use plugin does the rest."""
-        return ()
+        """What WordPress may forget at any time has arrived empty; the must-use plugin does the rest."""
+        passing = r"option_name LIKE '\_transient\_%' OR option_name LIKE '\_site\_transient\_%'"
+        return (f"DELETE FROM `{prefix}options` WHERE {passing}",)  # noqa: S608
 
     def leak_test(self, address: str, url: str, subject: str) -> Command:
         return self.evaluate("leak.php", address, url, subject)

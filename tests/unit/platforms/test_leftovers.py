@@ -12,6 +12,7 @@ from pipeline.platforms import platform_of
 from pipeline.platforms.platform import Platform, copied
 from pipeline.remote import trees
 from pipeline.remote.local import LocalHost
+from pipeline.steps import copying
 
 ANYWHERE = (
     *("dump.sql", "shop.SQL", "site.sql.gz", "www.zip", "old.tar.gz", "customers.csv", "error_log", "backups/x/db.sql"),
@@ -61,11 +62,12 @@ CODE = {
 MEDIA = {"woocommerce": ("wp-content/uploads/2024/bowl.jpg",), "prestashop": ("img/p/1/1.jpg",)}
 
 
-def platform(name: str) -> Platform:
-    hosts = [{"ssh": "local"}]
-    return platform_of(
-        name, Environment.model_validate({"url": "https://shop.example", "hosts": hosts, "root": "/srv/shop"})
-    )
+def environment(root: str = "/srv/shop") -> Environment:
+    return Environment.model_validate({"url": "https://shop.example", "hosts": [{"ssh": "local"}], "root": root})
+
+
+def platform(name: str, root: str = "/srv/shop") -> Platform:
+    return platform_of(name, environment(root))
 
 
 @pytest.fixture(params=["woocommerce", "prestashop"])
@@ -102,3 +104,13 @@ def test_none_of_them_is_code_here_or_on_a_host(name: str, root: Path) -> None:
     left_out = as_exclusions(platform(name).not_code)
     assert set(local(root, left_out).entries) == set(CODE[name])
     assert on_host(LocalHost("here"), str(root), left_out) == local(root, left_out)
+
+
+def test_what_an_earlier_clone_brought_is_found_on_staging_and_nothing_of_the_shop(name: str, root: Path) -> None:
+    there = platform(name, str(root))
+    LocalHost("here").run(copying.leftovers(there, "-exec", "rm", "-rf", "--", "{}", "+"))
+    kept = files(root)
+    assert {".env", ".git/config", "error_log", "logs/access.txt"} <= kept, "these are the host's own"
+    assert {*CODE[name], *MEDIA[name]} <= kept
+    assert not {path for path in kept - {*CODE[name], *MEDIA[name]} if path.endswith(("sql", "gz", "bak", "wpress"))}
+    assert "wp-content/object-cache.php" not in kept
