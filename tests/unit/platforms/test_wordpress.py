@@ -125,11 +125,15 @@ require $argv[1];
 """
 
 
-def harmless(code: str, *arguments: str) -> object:
+def harmless(code: str, *arguments: str, forbidden: str = "") -> object:
     """What a plugin comes to that runs after the must-use plugin."""
     plugin = Path(str(configuration.__file__)).parent / "php" / "staging.php"
     done = subprocess.run(
-        ["php", "-r", STUBS + code, str(plugin), *arguments], capture_output=True, text=True, check=True, timeout=30
+        ["php", "-d", f"disable_functions={forbidden}", "-r", STUBS + code, str(plugin), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     )
     return json.loads(done.stdout)
 
@@ -149,6 +153,10 @@ def test_a_plugin_that_calls_out_by_itself_reaches_nobody_and_the_clone_reaches_
     """
     with serving(b"heard") as url:
         assert harmless(code, url) == [False, "heard", False, False]
+
+
+def test_a_host_that_forbids_putenv_has_a_staging_all_the_same() -> None:
+    assert harmless("echo json_encode(count($filters) > 3);", forbidden="putenv") is True
 
 
 def test_only_payments_that_ask_nobody_are_offered() -> None:
