@@ -21,7 +21,7 @@ from smoke_tests import chromium, pages
 from smoke_tests.journey import OBSERVE, Journey
 from smoke_tests.mailbox import Mailbox
 from smoke_tests.pages.base import Pages, Visitor
-from smoke_tests.record import Record, scrub_zip, sentence
+from smoke_tests.record import Record, scrub_folder, scrub_zip, sentence
 from smoke_tests.shop import MODES, Shop, read_shop, shop_of
 from smoke_tests.shopdata import Backstage
 from smoke_tests.visitors import VisitorAddresses
@@ -324,3 +324,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     unchecked = sorted({f"{record.suite}: {what}" for record in records for what in record.not_checked})
     for line in unchecked:
         terminalreporter.write_line(f"NOT CHECKED  {line}", yellow=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """When every other plugin has written what it writes: no secret stays in any of it."""
+    if SHOP in config.stash:
+        scrub_folder(config.stash[EVIDENCE], config.stash[SHOP].secrets())

@@ -10,6 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from smoke_tests.visitors import PASSWORD
+
+PICTURES = (".png", ".jpeg", ".jpg", ".webp")
+_PASSWORD_BYTES = re.compile(PASSWORD.pattern.encode())
+
 SHOWN = 300
 """Characters of a sentence that are kept."""
 
@@ -75,10 +80,43 @@ def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
 
 
 def scrub(text: str, secrets: Sequence[str]) -> str:
-    """``text`` with every secret shown as ``***``."""
+    """``text`` with every secret shown as ``***``, and every password that a test visitor has chosen."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    return text
+    return PASSWORD.sub("***", text)
+
+
+def scrub_bytes(content: bytes, secrets: Sequence[str]) -> bytes:
+    """The same for what a file holds."""
+    for secret in secrets:
+        content = content.replace(secret.encode(), b"***")
+    return _PASSWORD_BYTES.sub(b"***", content)
+
+
+def scrub_folder(folder: Path, secrets: Sequence[str]) -> None:
+    """Rewrite whatever below ``folder`` has a secret in it: traces, logs, results, letters. Pictures have no text.
+
+    What cannot be rewritten is removed: evidence is passed on to people and to CI.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.suffix in PICTURES:
+            continue
+        try:
+            if path.suffix == ".zip":
+                scrub_zip(path, secrets)
+                continue
+            content = path.read_bytes()
+            if (clean := scrub_bytes(content, secrets)) != content:
+                _replace(path, clean)
+        except (OSError, zipfile.BadZipFile):
+            path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".partial")
+    part.write_bytes(content)
+    part.chmod(path.stat().st_mode & 0o777)
+    part.replace(path)
 
 
 def scrub_zip(path: Path, secrets: Sequence[str]) -> None:
@@ -90,10 +128,7 @@ def scrub_zip(path: Path, secrets: Sequence[str]) -> None:
     try:
         with zipfile.ZipFile(path) as source, zipfile.ZipFile(clean, "w", zipfile.ZIP_DEFLATED) as target:
             for entry in source.infolist():
-                content = source.read(entry)
-                for secret in secrets:
-                    content = content.replace(secret.encode(), b"***")
-                target.writestr(entry.filename, content)
+                target.writestr(entry.filename, scrub_bytes(source.read(entry), secrets))
         clean.replace(path)
     except BaseException:
         path.unlink(missing_ok=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from smoke_tests.journey import Journey
 from smoke_tests.pages.base import Account, Pages, Visitor
 from smoke_tests.shop import Account as Login
 from smoke_tests.shop import Shop
+from smoke_tests.visitors import new_password
 
 
 def test_a_customer_logs_in_and_out(journey: Journey, shop_pages: Pages, shop: Shop, visitor: Visitor) -> None:
@@ -38,7 +37,7 @@ def _registered(journey: Journey, account: Account, visitor: Visitor) -> Login |
     if not account.can_register():
         return None
     with journey.step("register an account"):
-        login = Login(visitor.email, f"Pa1-{secrets.token_urlsafe(12)}")
+        login = Login(visitor.email, new_password())
         account.register(visitor, login.password)
         account.open()
         assert account.is_shown(), "the customer's account is not shown after registering"

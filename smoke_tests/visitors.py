@@ -1,4 +1,4 @@
-"""The addresses of test visitors: made here, and recognised here by whoever removes what such visitors left."""
+"""The addresses and passwords of test visitors: made here, and recognised here by whoever removes what they left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ADDRESS = re.compile(r"[^@\s%\\'\"]+@[^@\s%\\'\"]+\.[^@\s%\\'\".]+")
+
+PASSWORD = re.compile(r"Pa1-[A-Za-z0-9_-]{16}")
+"""The passwords that test visitors choose, by their look: none stays in any evidence."""
+
+
+def new_password() -> str:
+    """A password that shops accept and :data:`PASSWORD` recognises."""
+    return f"Pa1-{secrets.token_urlsafe(12)}"
 
 
 @dataclass(frozen=True)

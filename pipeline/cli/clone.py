@@ -23,4 +23,5 @@ def command(project: Project, shop: str, only_plan: bool) -> None:
             click.echo(clone.plan(opened))
             return
         clone.run(opened, by=project.who, emit=project.emit())
+        click.echo(clone.masked_summary(opened))
     click.echo(f"Staging of {shop} is ready: {opened.staging.environment.url}\nNext: palier update {shop} PLAYBOOK")

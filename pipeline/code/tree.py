@@ -22,6 +22,9 @@ from pipeline.remote.host import Host
 LINK = "link:"
 """What an entry begins with when the path is a symbolic link; the target follows."""
 
+WITHIN = "[^/]*"
+"""Any text of one name, in a pattern of an :class:`Exclusion`."""
+
 _CHUNK = 1 << 20
 
 
@@ -79,8 +82,9 @@ class Tree:
 class Exclusion:
     """Patterns of relative paths to leave out; the same ones work here and in ``find`` on a host.
 
-    ``*`` stands for any text, ``/`` included; nothing else is special. A pattern is matched against the whole path, and
-    a folder that matches is left out with all that it holds. ``*.log``: every log; ``cache``: only the one at the top.
+    ``*`` stands for any text, ``/`` included, and ``[^/]*`` for any text of one name; nothing else is special. Patterns
+    are matched against the whole path, and a folder that matches is left out with all that it holds. ``*.log``: every
+    log; ``[^/]*.sql``: the dumps at the top; ``cache``: only the one at the top.
     """
 
     patterns: tuple[str, ...] = ()
@@ -106,13 +110,24 @@ class Exclusion:
         """What to write after ``find .`` so that excluded paths are pruned and the rest is tested on."""
         words: list[str] = []
         for pattern in self.patterns:
-            escaped = re.sub(r"([\\?\[\]])", r"\\\1", pattern.rstrip("/"))
-            words += [*(["-o"] if words else ["("]), "-path", f"./{escaped}"]
+            name = pattern.rstrip("/")
+            if WITHIN in name:
+                tried = ("-regex", "[.]/" + WITHIN.join(map(_emacs, name.split(WITHIN))))
+            else:
+                tried = ("-path", "./" + re.sub(r"([\\?\[\]])", r"\\\1", name))
+            words += [*(["-o"] if words else ["("]), *tried]
         return (*words, ")", "-prune", "-o") if words else ()
 
 
 def _expression(pattern: str) -> str:
-    return ".*".join(re.escape(part) for part in pattern.rstrip("/").split("*"))
+    names = pattern.rstrip("/").split(WITHIN)
+    return WITHIN.join(".*".join(map(re.escape, name.split("*"))) for name in names)
+
+
+def _emacs(part: str) -> str:
+    """A part of a pattern in the regular expressions of ``find``, where braces and bars are plain."""
+    plain = re.sub(r"([\\^$])", r"\\\1", re.sub(r"[.+?\[]", r"[\g<0>]", part))
+    return plain.replace("*", ".*")
 
 
 def as_exclusions(patterns: Iterable[str]) -> tuple[str, ...]:
@@ -120,7 +135,10 @@ def as_exclusions(patterns: Iterable[str]) -> tuple[str, ...]:
     found: list[str] = []
     for pattern in patterns:
         name = pattern.strip("/")
-        found += [name] if pattern.startswith("/") else [name, f"*/{name}"]
+        if pattern.startswith("/"):
+            found.append("*".join(part.replace("*", WITHIN) for part in name.split("**")))
+        else:
+            found += [name, f"*/{name}"]
     return tuple(found)
 
 

@@ -35,18 +35,20 @@ class Classes:
     patterns: Mapping[str, Class] = field(default_factory=dict)
     personal: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Table pattern -> column -> kind of personal data, as described by the platform and the inventory."""
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Table -> the columns that the platform gave it, in lower case; others came with a module."""
 
     @classmethod
-    def of(cls, prefix: str, *descriptions: Tables) -> Classes:
+    def of(cls, prefix: str, *descriptions: Tables, columns: Mapping[str, frozenset[str]] | None = None) -> Classes:
         """The classes that the ``descriptions`` give (a platform's, then an inventory's): later ones win."""
         patterns: dict[str, Class] = {}
         personal: dict[str, dict[str, str]] = {}
         for described in descriptions:
             for kind in Class:
                 patterns.update(dict.fromkeys(getattr(described, kind.value), kind))
-            for table, columns in described.personal.items():
-                personal[table] = {**personal.get(table, {}), **columns}
-        return cls(prefix, patterns, personal)
+            for table, kinds in described.personal.items():
+                personal[table] = {**personal.get(table, {}), **kinds}
+        return cls(prefix, patterns, personal, columns or {})
 
     def classify(self, table: str) -> Class:
         """The class of ``table`` (its full name, with the prefix); business when nothing describes it."""
@@ -64,6 +66,11 @@ class Classes:
         return {
             column: kind for name in sorted(matching, key=_precision) for column, kind in self.personal[name].items()
         }
+
+    def foreign(self, table: str, column: str) -> bool:
+        """Whether a module has added ``column`` to a table of the platform's."""
+        own = self.columns.get(self.short(table) or "")
+        return own is not None and column.lower() not in own
 
     def short(self, table: str) -> str | None:
         """The name without the prefix; ``None`` if the table is not the shop's."""

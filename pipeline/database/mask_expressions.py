@@ -16,7 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.database.mask_documents import DATED_KEYS, DOCUMENT, OWN_KEYS, PLAIN, without_fields
+from pipeline.database.mask_documents import (
+    DATED_KEYS,
+    DOCUMENT,
+    KEY_AS_A_WHOLE,
+    OWN_KEYS,
+    PLAIN,
+    without_fields,
+    without_keys,
+)
 from pipeline.database.sql import identifier
 from pipeline.database.sql import text as literal
 
@@ -266,7 +274,7 @@ _DOMAIN_END = r"(?<=\x03)\x03{8}(?!\x03)"
 WHOLE_EMAIL = rf"^[^@[:space:]<>,;:\"']{{1,64}}@[A-Za-z0-9.-]+[.](?!(?:{_NOT_TLD})$)[A-Za-z]{{2,}}[[:space:]]*$"
 
 
-def _inside(field: Field, value: str) -> str:
+def _inside(field: Field, value: str, *, settings: bool = False) -> str:
     """``value`` with its addresses overwritten; a value that *is* an address gets the mask that joins with others."""
     bare = f"CONVERT(CAST({value} AS BINARY) USING latin1)"  # one character a byte: lengths in bytes stay
     for pattern, replacement in (
@@ -281,7 +289,10 @@ def _inside(field: Field, value: str) -> str:
         whole = _digested(value, _email(field, value), _normal(field, value))
         overwritten = f"IF({value} REGEXP {literal(WHOLE_EMAIL)},{whole},{overwritten})"
     without = f"IF({value} LIKE '%@%' OR {value} LIKE '%\\%40%',{overwritten},{value})"
-    return without_fields(value, without) if field.limit is None or field.limit > SHORT else without
+    if settings or field.key:
+        without = without_keys(value, without)
+    short = field.limit is not None and field.limit <= SHORT
+    return without if short else without_fields(value, without, settings=settings)
 
 
 KEYS: tuple[tuple[Kind, str], ...] = (
@@ -297,32 +308,40 @@ KEYS: tuple[tuple[Kind, str], ...] = (
 """What the keys of key-value tables (``wp_usermeta``, ``wp_postmeta``) say about the values beside them."""
 
 
-_SPEAK_OF_SECRETS = "secret|passw(or)?d|token|(api|private|access)_?key"
 SETTING_NAMES = (
-    f"{_SPEAK_OF_SECRETS}|credential|licen[cs]e|webhook|(signing|encryption)_?key|client_?id"
+    "secret|passw(or)?d|token|(api|private|access)_?key|credential|licen[cs]e|webhook|(signing|encryption)_?key|client_?id"
     "|(^|_)(key|pass|pwd|salt|signature|hash|cert(ificate)?|login|user(name)?|merchant(_?id)?|account(_?id)?)"
     "(_?(live|test|prod(uction)?|sandbox|[0-9]+))?$"
 )
 """What the names of settings say when they hold a key of the shop, or the account that it opens."""
-SETTING_VALUES = (
-    "(^|[^a-z0-9])(sk|rk|whsec)_[a-z0-9]|-----BEGIN [A-Z ]*PRIVATE KEY|^eyJ[A-Za-z0-9_-]{8,}[.]"
-    f'|"[a-z0-9_.-]*({_SPEAK_OF_SECRETS})[a-z0-9_.-]*"[[:space:]]*[:;]'
+NO_SECRETS = "_(endpoint|page|page_id|enabled|title|label|text|length|strength|expiry|expiration|lifetime|version)$"
+"""Settings that speak of keys and hold none: the address of the page for a lost password."""
+WHOLE_SECRETS = (
+    "(secret|credential|private_?key|api_?key|token|passw(or)?d|application_password|session)s?"
+    "(_?(live|test|prod(uction)?|sandbox|[0-9]+))?$"
 )
-"""Keys that can be told by their look, and documents (JSON, serialised PHP) that have a field for one."""
+"""What the names of documents say when all that they hold is secret."""
+PASSING = "^_(site_)?transient_"
+"""What WordPress may forget at any time, and a clone does without."""
 PLAIN_SETTING = "^(-?[0-9]{1,4}|yes|no|on|off|true|false)$"
 """Switches, counts and durations (``PS_PASSWD_TIME_FRONT``) stay: a shop without them behaves otherwise."""
 
 
 def _keyed(field: Field, value: str, *, settings: bool) -> str:
     normal, cases = _normal(field, value), []
+    inside = _inside(field, value, settings=settings)
     if settings:
-        document = f"{value} REGEXP '^([{{[]|[aO]:[0-9])'"
-        shape = f"IF({document},{_text(field, value)},{_secret(field, value)})"
-        named = f"{_key(field)} REGEXP {literal(SETTING_NAMES)} OR " if field.key else ""
-        cases.append(
-            f"WHEN ({named}{value} REGEXP {literal(SETTING_VALUES)})"
-            f" AND {value} NOT REGEXP {literal(PLAIN_SETTING)} THEN {_digested(value, shape, normal)}"
-        )
+        key = _key(field) if field.key else "''"
+        document = f"{value} REGEXP {literal(DOCUMENT)}"
+        named = f"({key} REGEXP {literal(SETTING_NAMES)} AND {key} NOT REGEXP {literal(NO_SECRETS)})"
+        looks = f"{value} REGEXP {literal(KEY_AS_A_WHOLE)}"
+        emptied, hashed = (_digested(value, shape(field, value), normal) for shape in (_text, _secret))
+        cases += [
+            f"WHEN {key} REGEXP {literal(PASSING)} THEN IF({value} IS NULL,NULL,'')",
+            f"WHEN {document} AND {key} REGEXP {literal(WHOLE_SECRETS)} THEN {emptied}",
+            f"WHEN {document} THEN {inside}",
+            f"WHEN ({named} OR {looks}) AND {value} NOT REGEXP {literal(PLAIN_SETTING)} THEN {hashed}",
+        ]
     if field.key:
         cases += [
             f"WHEN {_key(field)} REGEXP {literal(pattern)} THEN {_digested(value, _SHAPES[kind](field, value), normal)}"
@@ -331,10 +350,9 @@ def _keyed(field: Field, value: str, *, settings: bool) -> str:
     if field.key and field.people:
         own = f"{_key(field)} REGEXP {literal(OWN_KEYS)} OR {value} REGEXP {literal(PLAIN)}"
         dated = f"{_key(field)} REGEXP {literal(DATED_KEYS)} AND {value} REGEXP '^[0-9]{{1,13}}$'"
-        looked_into = f"{value} REGEXP {literal(DOCUMENT)} OR {value} REGEXP {literal(WHOLE_EMAIL)}"
-        theirs = f"NOT ({own} OR {looked_into} OR ({dated})) AND {field.people}"
+        theirs = f"NOT ({own} OR {value} REGEXP {literal(WHOLE_EMAIL)} OR ({dated})) AND {field.people}"
         cases.append(f"WHEN {theirs} THEN {_digested(value, _text(field, value), normal)}")
-    return f"CASE {' '.join(cases)} ELSE {_inside(field, value)} END" if cases else _inside(field, value)
+    return f"CASE {' '.join(cases)} ELSE {inside} END" if cases else inside
 
 
 def _key(field: Field) -> str:

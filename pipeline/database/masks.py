@@ -1,8 +1,9 @@
 """Which columns hold personal data: what the platform and the inventory say, and for the rest what names and types say.
 
 Two rules, by how much is known. A table that somebody has described is believed: the columns described are masked, and
-in all its other texts the e-mail addresses. A table that nobody has described, and a business table without any word on
-its columns, is masked by *allow-list*: only what is recognisably a code, a reference or a state stays.
+in all its other texts the e-mail addresses. A table that nobody has described, a column that a module has added to a
+table of the platform's, and a business table without any word on its columns, are masked by *allow-list*: only what is
+recognisably a code, a reference or a state stays.
 """
 
 from __future__ import annotations
@@ -76,8 +77,11 @@ _KEY_OF = {
     # What a row of WordPress's posts is: an order is one where a shop keeps its orders there.
     **dict.fromkeys(("post_title", "post_excerpt", "post_content", "post_password"), ("post_type",)),
 }
-_OF_PEOPLE = re.compile(r"(user|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
-_ORDERS = "^shop_(order|subscription)|^flamingo_|^(wpcf7s|feedback|nf_sub|wc_booking)$"
+_OF_PEOPLE = re.compile(r"(user|comment|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
+_ORDERS = (
+    "^shop_(order|subscription)|^flamingo_|^(wpcf7s|nf_sub|user_request)$"
+    "|(^|[_-])(feedback|booking|appointment|submission|entry|entries|inbound|lead|ticket|enquiry|inquiry|subscriber)s?$"
+)
 """Posts that are orders, or what somebody has sent through a form."""
 
 
@@ -145,7 +149,7 @@ def _kind(field: Field, table: str, rules: Mapping[str, Kind], classes: Classes)
     if field.name in rules:
         return rules[field.name]
     group = classes.classify(table)
-    if not classes.known(table):
+    if not classes.known(table) or classes.foreign(table, field.name):
         return _allowed(field)
     if group in (Class.BUSINESS, Class.MIXED) and field.key and field.type in TEXTS:
         return "keyed"

@@ -23,6 +23,8 @@ from pipeline.errors import Inconclusive
 from pipeline.events import Emit, Progress, silent
 from pipeline.evidence.verdicts import Attempt, CaseResult, SmokeRun, SuiteResult, Verdict, read_attempt
 from pipeline.remote.command import Secret
+from smoke_tests.record import scrub_folder
+from smoke_tests.shop import shop_of
 
 Mode = Literal["staging", "production", "production-order"]
 SUITES_FOLDER = Path(__file__).resolve().parents[2] / "smoke_tests"
@@ -257,6 +259,8 @@ class PreparedSmoke:
     ) -> tuple[Attempt, tuple[CaseResult, ...]]:
         progress = _Progress(process.folder, self._emit)
         status = process.wait(seconds, progress)
+        # It has cleaned up after itself, unless it was ended; its own log it cannot.
+        scrub_folder(process.folder, shop_of(json.loads(self._settings.document())).secrets())
         attempt = read_attempt(process.folder, status, process.log)
         missing = _missing(attempt, suites)
         if status is None:

@@ -48,6 +48,11 @@ def run(shop: Shop, *, by: str, emit: Emit) -> golden.CloneState:
         return within_lock(shop, by=by, emit=emit)
 
 
+def masked_summary(shop: Shop) -> str:
+    """What the last clone masked, in a line, and the file that says it column by column."""
+    return copying.masked_summary(shop)
+
+
 def within_lock(shop: Shop, *, by: str, emit: Emit) -> golden.CloneState:
     """The clone itself, for flows that hold the lock already."""
     emit(Note(f"Cloning production of {shop.name} to staging; production is only read."))

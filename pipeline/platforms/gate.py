@@ -31,10 +31,18 @@ Header always set X-Robots-Tag "noindex, nofollow"
 """
 
 
+_PRODUCTIONS = re.compile(
+    r"^[ \t]*(?:SetEnv[ \t]+\S*(?:KEY|SECRET|TOKEN|PASS|SALT|LICEN[CS]E|CREDENTIAL|DSN)\S*[ \t].*"
+    r"|php_(?:value|flag)[ \t]+(?:session[.]|auto_(?:prepend|append)_file|error_log|mail[.]).*)(?:\n|\Z)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Lines of production's rules that staging must not have: keys, shared sessions, programs and logs elsewhere."""
+
+
 def shut(current: str, root: str) -> str:
-    """``.htaccess`` with the gate on top; a gate that is already there is replaced."""
+    """``.htaccess`` with the gate on top and without production's keys; a gate that is already there is replaced."""
     bare = re.sub(rf"^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n", "", current, flags=re.DOTALL | re.MULTILINE)
-    return block(root) + bare
+    return block(root) + _PRODUCTIONS.sub("", bare)
 
 
 def passwords(user: str, password: Secret) -> str:

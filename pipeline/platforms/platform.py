@@ -75,8 +75,16 @@ class Platform(Protocol):
         """Those of :attr:`not_code` that a clone copies all the same: staging needs the pictures."""
 
     @property
+    def never_on_staging(self) -> tuple[str, ...]:
+        """Those of :attr:`not_code` that a clone removes from staging, too, where an earlier one may have left them."""
+
+    @property
     def known_tables(self) -> Tables:
         """The platform's own tables by class, without the prefix, their personal columns, their counters."""
+
+    @property
+    def known_columns(self) -> Mapping[str, frozenset[str]]:
+        """The columns of the platform's own tables, in lower case: any other came with a module."""
 
     @property
     def noise(self) -> Mapping[str, str]:
@@ -142,7 +150,8 @@ class Platform(Protocol):
 
         ``mail``: whether the platform took a mail to ``address``; ``sendmail``: the program that PHP's mail() would
         use, empty if it is none; ``http``: "refused" or "sent"; ``cron``: "off" or "on"; ``indexed``: bool;
-        ``environment``: "staging"; ``url``: the shop's own address.
+        ``environment``: "staging"; ``url``: the shop's own address; ``cache``: "shared" if it has an object cache
+        outside of its own tables. Raw sockets, SOAP and programs that a module starts cannot be stopped by PHP.
         """
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from pathlib import Path
 
 from pipeline.code.ledger import Ledger
+from pipeline.code.tree import Exclusion, as_exclusions
 from pipeline.database import clone as database_clone
-from pipeline.database import schema
+from pipeline.database import mask_report, schema
 from pipeline.database.classes import Class
 from pipeline.database.masks import plan_masks
 from pipeline.engine import Act, Step
 from pipeline.errors import Refused
 from pipeline.events import Emit
-from pipeline.platforms.platform import copied
-from pipeline.remote.command import Secret, command
+from pipeline.platforms.platform import Platform, copied
+from pipeline.remote.command import Command, Secret, command
 from pipeline.remote.connect import copy_tree
 from pipeline.remote.local import LocalHost
 from pipeline.steps.golden import code_exclusions
@@ -35,6 +38,17 @@ def salt_of(shop: Shop) -> Secret:
         kept.touch(mode=0o600)
         kept.write_text(secrets.token_hex(24))
     return Secret(kept.read_text().strip())
+
+
+def masked_report(shop: Shop) -> Path:
+    """Where the last clone says what it masked, column by column."""
+    return shop.house / "masked.json"
+
+
+def masked_summary(shop: Shop) -> str:
+    """The same in a line."""
+    kept = masked_report(shop)
+    return f"Personal data: {json.loads(kept.read_text('utf-8'))['summary']}; see {kept}"
 
 
 def read_production(shop: Shop) -> Step:
@@ -98,9 +112,25 @@ def copy_code_into_ledger(shop: Shop) -> Step:
     )
 
 
+def leftovers(platform: Platform, *then: str) -> Command:
+    """Finds on staging what no clone brings any more, and does ``then`` with it."""
+    *found, _or_else = Exclusion(as_exclusions(platform.never_on_staging)).find_words()
+    return command("find", ".", *found, *then).within(platform.environment.root)
+
+
 def copy_files(shop: Shop) -> Step:
     """Code and media, host to host; staging's own configuration stays. Code is compared by what it holds."""
     source, target = shop.production, shop.staging
+
+    def clear() -> str | None:
+        if not target.host.run(command("test", "-d", target.root), check=False).ok:
+            return None
+        for user in dict.fromkeys((None, target.environment.web_user)):
+            target.host.run(
+                leftovers(target.platform, "-exec", "rm", "-rf", "--", "{}", "+").as_user(user), check=False
+            )
+        left = target.host.run(leftovers(target.platform, "-print")).stdout.splitlines()
+        return f"{len(left)} could not be removed: {', '.join(left[:5])}" if left else None
 
     def copy() -> str | None:
         places = (source.host, source.root, target.host, target.root)
@@ -111,7 +141,10 @@ def copy_files(shop: Shop) -> Step:
     return Step(
         name="Copy files to staging",
         host=target.host.name,
-        acts=(Act(f"copy {source.host.name}:{source.root} to {target.host.name}:{target.root}", copy),),
+        acts=(
+            Act("remove backups, dumps, logs and shared caches that an earlier clone may have brought", clear),
+            Act(f"copy {source.host.name}:{source.root} to {target.host.name}:{target.root}", copy),
+        ),
     )
 
 
@@ -119,18 +152,18 @@ def copy_database(shop: Shop, emit: Emit) -> Step:
     """Every table; personal data is masked in the SELECT on production, throw-away tables arrive empty."""
 
     def copy() -> str:
+        masked_report(shop).unlink(missing_ok=True)
         with shop.production.database.connected() as source, shop.staging.database.connected() as target:
             tables = schema.read(source)
+            masks = plan_masks(tables, shop.classes)
+            throwaway = [name for name in tables if shop.classes.classify(name) is Class.THROWAWAY]
             report = database_clone.clone(
-                source,
-                target,
-                tables=tables,
-                masks=plan_masks(tables, shop.classes),
-                throwaway=[name for name in tables if shop.classes.classify(name) is Class.THROWAWAY],
-                salt=salt_of(shop),
-                emit=emit,
+                source, target, tables=tables, masks=masks, throwaway=throwaway, salt=salt_of(shop), emit=emit
             )
-        return str(report)
+            masked = mask_report.read(target, tables, masks, throwaway)
+        told = {"summary": str(masked), **masked.as_json()}
+        masked_report(shop).write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        return f"{report}; {masked}"
 
     return Step(
         name="Copy the database, personal data masked",

@@ -100,7 +100,8 @@ class Shop:
     @cached_property
     def classes(self) -> Classes:
         """The classes of the shop's tables: what the platform knows, and what the inventory adds."""
-        return Classes.of(self.production.prefix, self.production.platform.known_tables, self.inventory.tables)
+        site, platform = self.production, self.production.platform
+        return Classes.of(site.prefix, platform.known_tables, self.inventory.tables, columns=platform.known_columns)
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -136,7 +137,7 @@ def opened(inventory: Inventory, home: Path, *, staging_may_be_away: bool = Fals
             if not staging_may_be_away:
                 raise
             away, told = cast("Host", OutOfReach("staging", problem)), inventory.staging
-            platform = platform_of(inventory.platform, told)
+            platform = platform_of(inventory.platform, told, inventory.journeys.payment or "")
             staging = Site("staging", inventory.shop, told, away, platform, told.record or "")
         yield Shop(inventory, house, production, staging)
 
@@ -153,4 +154,5 @@ def _site(role: Role, inventory: Inventory, stack: ExitStack) -> Site:
     host = connect(environment.hosts[0], role)
     stack.callback(host.close)
     record = host.expand(environment.record or f"~/.palier/{inventory.shop}-{role}")
-    return Site(role, inventory.shop, environment, host, platform_of(inventory.platform, environment), record)
+    platform = platform_of(inventory.platform, environment, inventory.journeys.payment or "")
+    return Site(role, inventory.shop, environment, host, platform, record)

@@ -17,7 +17,7 @@ from pipeline.errors import PalierError
 from pipeline.evidence.mailtrap import MailTrap
 from pipeline.platforms import gate, maintenance
 from pipeline.platforms.platform import Configuration
-from pipeline.remote.command import Secret, command
+from pipeline.remote.command import Command, Secret, command
 from pipeline.steps.site import Shop
 
 NOWHERE = ("", "/bin/false", "/usr/bin/false", "/bin/true", "/usr/bin/true")
@@ -104,8 +104,7 @@ def rewrite_addresses(shop: Shop) -> Step:
         return f"{len(statements)} statements" if statements else ""
 
     def rewrite() -> str:
-        total = sum(int(site.host.run(each).stdout.split()[-1] or 0) for each in commands)
-        return f"{total} values"
+        return f"{sum(changed(each, site.host.run(each).stdout) for each in commands)} values"
 
     def verify() -> str | None:
         left = addresses_left(shop, old)
@@ -125,6 +124,18 @@ def rewrite_addresses(shop: Shop) -> Step:
             Act(f"search every text column for {old}: none expected", verify),
         ),
     )
+
+
+def changed(rewriting: Command, said: str) -> int:
+    """How many values a command has rewritten: the last word that it says. :raises PalierError: if it says none."""
+    number = (said.split() or [""])[-1]
+    if not number.isdigit():
+        raise PalierError(
+            "Staging's addresses could not be rewritten; production was only read.",
+            why=f"{rewriting} did not say how many values it changed, but: {said.strip()[-200:] or 'nothing'}",
+            next_step="Run that command on staging's host to see what is wrong there, then clone again.",
+        )
+    return int(number)
 
 
 def addresses_left(shop: Shop, address: str) -> list[str]:
@@ -165,7 +176,10 @@ def prove_harmless(shop: Shop) -> Step:
                 "Staging is not harmless: " + "; ".join(problems) + ".",
                 next_step=f"Mend it on staging's host, then clone again: palier clone {shop.name}",
             )
-        return "mail caught, calls refused, cron off, not indexed"
+        return (
+            "mail caught, calls refused, cron off, not indexed; "
+            "nothing in PHP stops raw sockets, SOAP and programs that a module starts: the host's firewall does"
+        )
 
     return Step(
         name="Prove that staging is harmless",
@@ -186,6 +200,9 @@ def _leaks(said: dict[str, object], *, caught: bool, called: bool, url: str) -> 
         "search engines are invited": said["indexed"],
         f"its environment is {said['environment']!r}, not 'staging'": said["environment"] != "staging",
         f"its address is {said['url']}, not {url}": said["url"] != url,
+        "it keeps its objects in a cache that production may share (wp-content/object-cache.php)": (
+            said.get("cache") == "shared"
+        ),
     }
     return [sentence for sentence, wrong in problems.items() if wrong]
 

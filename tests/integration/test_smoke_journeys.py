@@ -110,6 +110,10 @@ def test_faults_of_several_suites_are_told_apart(shop: StubShop, tmp_path: Path)
     assert {suite.suite: suite.verdict for suite in result.suites}["search"] is Verdict.DOUBTFUL
     assert result.verdict is Verdict.FAILED
     assert result.tries == 2
+    typed = [password.encode() for password in shop.accounts.values()]
+    assert len(typed) == 2, "one for each try"
+    kept = list(everything_in(tmp_path))
+    assert not [secret for secret in (*typed, COOKIE.encode()) if any(secret in content for content in kept)]
     assert result.picture is not None
     assert result.picture.exists()
 

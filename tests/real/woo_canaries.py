@@ -99,6 +99,7 @@ def _accounts(canary: Canary) -> Rows:
         "session_tokens": php({"abc": {"ip": canary.ip, "ua": canary.word}}),
         "_woocommerce_persistent_cart_1": php({"cart": {"1": {"gift_message": canary.word}}}),
         "community-events-location": php({"ip": canary.ip}),
+        "acme_answers": json.dumps({"q17": f"allergique, {canary.word}"}),
         "acme_newsletter": json.dumps({"email": canary.email, "first_name": canary.word}),
     }
     for key, value in meta.items():
@@ -164,6 +165,8 @@ def _known(canary: Canary) -> Rows:
     note = {"comment_author": canary.word, "comment_author_email": canary.email, "comment_author_IP": canary.ip}
     said = {"comment_content": f"Rappelé {canary.word} au {canary.phone}", "comment_type": "order_note"}
     yield "comments", {"comment_post_ID": at, "comment_ID": at, "comment_agent": canary.word, **note, **said}
+    held = php({"comment_author_email": canary.email, "said": canary.word})
+    yield "commentmeta", {"comment_id": at, "meta_key": "akismet_as_submitted", "meta_value": held}
     token = {"token_id": at, "gateway_id": "acme", "token": canary.word, "user_id": at, "type": "CC"}
     yield "woocommerce_payment_tokens", token
     yield "woocommerce_payment_tokenmeta", {"payment_token_id": at, "meta_key": "holder", "meta_value": canary.word}

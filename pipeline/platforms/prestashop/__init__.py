@@ -14,13 +14,30 @@ from importlib.resources import files
 from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
+from pipeline.platforms import leftovers
 from pipeline.platforms.platform import Configuration, File, Installed
 from pipeline.platforms.prestashop import books, configuration, disarm, tables
 from pipeline.remote.command import Command, command, script
 
 PHP = files("pipeline.platforms.prestashop") / "php"
 
+LEFTOVERS = (
+    *leftovers.DUMPS,
+    *(pattern for folder in ("backups", "export", "import") for pattern in leftovers.documents(f"/*/{folder}/")),
+    *(f"/*/autoupgrade/{folder}/" for folder in ("backup", "download", "latest", "tmp")),
+    *(
+        "/config/settings.inc.php",
+        "/config/settings.old.php",
+        "/app/config/parameters.php.*",
+        "/app/config/parameters.php_*",
+        "/app/config/parameters.old*",
+    ),
+)
+"""Backups, dumps and exports (the office's folder has a name of its own in each shop), and older configurations."""
+
 NOT_CODE = (
+    *LEFTOVERS,
+    *leftovers.OF_THE_HOST,
     "/app/config/parameters.php",
     "/app/config/parameters.yml",
     "/config/defines_custom.inc.php",
@@ -51,8 +68,8 @@ NOT_CODE = (
 )
 """Secrets, media, caches, and what PrestaShop writes for itself: above all each module's ``config.xml``."""
 
-MEDIA = ("/img/", "/download/", "/config/themes/", "/cache/smarty/", "/modules/*/config.xml", "/modules/*/config_*.xml")
-"""``/upload/`` is not among them: it holds what customers sent."""
+MEDIA = ("/img/", "/config/themes/", "/cache/smarty/", "/modules/*/config.xml", "/modules/*/config_*.xml")
+"""``/upload/`` and ``/download/`` are not among them: they hold what customers sent, and what was sold to them."""
 
 OWN_FILES = (
     *("config.xml", "config_*.xml", "img/*", "images/*", "views/img/*", "upload/*", "uploads/*", "download/*"),
@@ -80,10 +97,14 @@ class PrestaShop:
     modules_path: str = "modules"
     not_code: tuple[str, ...] = NOT_CODE
     media: tuple[str, ...] = MEDIA
+    never_on_staging: tuple[str, ...] = LEFTOVERS
     known_tables: Tables = tables.KNOWN
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: tables.COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
     own_files: tuple[str, ...] = OWN_FILES
     identifiers: tuple[str, ...] = ()
+    payment: str = ""
+    """A payment module that stays on on staging besides the offline ones: the one that the journeys choose."""
 
     def php(self, *scripts: str, arguments: tuple[str, ...] = ()) -> Command:
         """Our PHP files, one after the other, with the document root as first argument."""
@@ -155,7 +176,7 @@ class PrestaShop:
         return (clear, self.php("database.php", "replaced.php", "addresses.php", arguments=(old, new)))
 
     def disarm(self, prefix: str, old: str, new: str, mail_port: int) -> tuple[str, ...]:
-        return tuple(disarm.statements(prefix, old, new, mail_port))
+        return tuple(disarm.statements(prefix, old, new, mail_port, self.payment))
 
     def leak_test(self, address: str, url: str, subject: str) -> Command:
         return self.php("leak.php", arguments=(address, url, subject))

@@ -16,8 +16,23 @@ DATABASE = ("database_host", "database_port", "database_name", "database_user", 
 SENSITIVE = re.compile(r"key|secret|token|pass|salt|licen[cs]e|credential|dsn|mailer_", re.IGNORECASE)
 """Names of parameters whose values must stay on production."""
 
+OWN_TEXTS = frozenset(
+    (
+        *("database_prefix", "database_engine", "locale", "ps_caching", "ps_creation_date", "mailer_transport"),
+        *("env(database_engine)", "kernel.trusted_proxies"),
+    )
+)
+"""Parameters of PrestaShop itself whose texts may be copied; a text of any other may be somebody's account."""
+
 CONSTANTS = "palier.constants"
-"""Where :attr:`Configuration.rest` holds the text of the team's own ``config/defines_custom.inc.php``."""
+"""Where :attr:`Configuration.rest` holds what may be copied of the team's own ``config/defines_custom.inc.php``."""
+_CONSTANT = re.compile(
+    r"""(?:^|;|<\?php)[ \t]*(?:if\s*\(\s*!\s*defined\([^()\n]*\)\s*\)\s*\{?\s*)?"""
+    r"""(?P<whole>define\(\s*['"](?P<name>\w+)['"]\s*,\s*(?P<value>true|false|-?[0-9]{1,6}|'[\w.-]{0,32}'|"[\w.-]{0,32}")"""
+    r"""\s*\);)""",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SERVICES = re.compile("redis|memcache|host|server|user|account|login|url|dir|path|mail", re.IGNORECASE)
 
 
 def read(output: str) -> Configuration:
@@ -30,7 +45,7 @@ def read(output: str) -> Configuration:
         own = said["parameters"]
         host, port, socket = address(_host(own))
         kept = {
-            name: "" if SENSITIVE.search(name) else value
+            name: value if _harmless(name, value) else ""
             for name, value in own.items()
             if name not in DATABASE and (value is None or isinstance(value, (str, int, float, bool)))
         }
@@ -44,7 +59,7 @@ def read(output: str) -> Configuration:
             prefix=str(own["database_prefix"]),
             rest={
                 **{name: "" if value is None else value for name, value in kept.items()},
-                CONSTANTS: str(said.get("constants", "")),
+                CONSTANTS: harmless_constants(str(said.get("constants", ""))),
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -53,6 +68,24 @@ def read(output: str) -> Configuration:
             why=f"It lacks or garbles {error}.",
             next_step="Look at that file on the host, and at production.root in the inventory.",
         ) from None
+
+
+def _harmless(name: str, value: object) -> bool:
+    told = value is None or isinstance(value, bool) or name in OWN_TEXTS
+    return not SENSITIVE.search(name) and (told or (isinstance(value, (int, float)) and abs(value) < 1_000_000))
+
+
+def harmless_constants(text: str) -> str:
+    """Of a PHP file the constants that are switches and counts, and PrestaShop's own short texts; the rest stays."""
+    bare = re.sub(r"/[*].*?[*]/", "", text, flags=re.DOTALL)
+    kept = [
+        found["whole"]
+        for found in _CONSTANT.finditer(bare)
+        if not SENSITIVE.search(found["name"])
+        and not _SERVICES.search(found["name"])
+        and (found["value"][0] not in "'\"" or found["name"].startswith("_PS_"))
+    ]
+    return "\n".join(("<?php", *kept)) if kept else ""
 
 
 def _host(own: dict[str, object]) -> str:

@@ -19,8 +19,15 @@ LIVE_NAMES = r"_(LIVE|LIVE_?MODE|PRODUCTION|PROD_?MODE|IS_?LIVE)$"
 TEST_NAMES = r"_(SANDBOX|SANDBOX_?MODE|TEST|TEST_?MODE|TESTMODE|DEMO_?MODE)$"
 
 
-def statements(prefix: str, old: str, new: str, mail_port: int) -> Iterator[str]:
-    """The statements, in order; each may be run again."""
+OFFLINE_PAYMENTS = ("ps_wirepayment", "ps_checkpayment", "ps_cashondelivery")
+"""PrestaShop's own payment modules, which ask nobody outside; the only ones that a clone offers by itself."""
+
+
+def statements(prefix: str, old: str, new: str, mail_port: int, payment: str = "") -> Iterator[str]:
+    """The statements, in order; each may be run again.
+
+    :param payment: a payment module that stays on besides the offline ones.
+    """
     yield from _addresses(prefix, old, new)
     settings = {
         "PS_MAIL_METHOD": "2",
@@ -43,7 +50,17 @@ def statements(prefix: str, old: str, new: str, mail_port: int) -> Iterator[str]
     yield f"UPDATE {table} SET value = '1' WHERE name REGEXP '{TEST_NAMES}' AND {mine} AND value = '0'"
     for short in ("webservice_account", "webservice_account_shop", "webservice_permission", "api_access", "api_client"):
         yield from _if_there(prefix, short, "DELETE FROM {table}")
+    yield from _payments(prefix, payment)
+    yield from _if_there(prefix, "memcached_servers", "DELETE FROM {table}")
     yield from _if_there(prefix, "cronjobs", "UPDATE {table} SET active = 0")
+
+
+def _payments(prefix: str, payment: str) -> Iterator[str]:
+    """A payment without currency and country is offered to nobody; the module itself stays as it is, to be updated."""
+    kept = ", ".join(map(_text, (*OFFLINE_PAYMENTS, *((payment,) if payment else ()))))
+    offline = f"SELECT id_module FROM {_name(prefix, 'module')} WHERE name IN ({kept})"
+    for short in ("module_currency", "module_country"):
+        yield from _if_there(prefix, short, f"DELETE FROM {{table}} WHERE id_module NOT IN ({offline})")
 
 
 def _addresses(prefix: str, old: str, new: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.config.inventory import PersonalData, Tables
+from pipeline.platforms import columns
 
 BUSINESS = (
     *(
@@ -190,20 +191,29 @@ PERSONAL: dict[str, dict[str, PersonalData]] = {
     "emailsubscription": {"email": "email", "ip_registration_newsletter": "ip", "http_referer": "text"},
     "psgdpr_log": {"client_name": "name"},
     "wishlist": {"token": "secret", "name": "text"},
+    # An address to call, with its token.
+    "cronjobs": {"task": "text"},
     "mailalert_customer_oos": {"customer_email": "email"},
     "webservice_account": {"key": "secret"},
     "api_access": {"client_secret": "secret"},
     "api_client": {"client_secret": "secret"},
 }
 
-KNOWN = Tables(
-    business=BUSINESS,
-    configuration=CONFIGURATION,
-    mixed=MIXED,
-    throwaway=THROWAWAY,
-    counters=dict(COUNTERS),
-    personal=PERSONAL,
+COLUMNS = columns.read("pipeline.platforms.prestashop")
+"""PrestaShop's own tables and those of the modules that it ships: 1.7.8, 8.0 and 8.2 together."""
+
+KNOWN = columns.spelled_out(
+    COLUMNS,
+    Tables(
+        business=BUSINESS,
+        configuration=CONFIGURATION,
+        mixed=MIXED,
+        throwaway=THROWAWAY,
+        counters=dict(COUNTERS),
+        personal=PERSONAL,
+    ),
 )
+"""By name: modules like to call their tables ``product_…`` and ``order_…`` too, and what is in those nobody knows."""
 
 NOISE: Mapping[str, str] = {
     "configuration": "name IN ('PS_CCCJS_VERSION', 'PS_CCCCSS_VERSION', 'PS_LAST_SHOP_UPDATE')"

@@ -16,7 +16,7 @@ from pipeline.errors import PalierError
 from pipeline.platforms import wordpress
 from pipeline.platforms.platform import Installed
 from pipeline.platforms.woocommerce import books
-from pipeline.platforms.woocommerce.tables import KNOWN_TABLES, NOISE
+from pipeline.platforms.woocommerce.tables import COLUMNS, KNOWN_TABLES, NOISE
 from pipeline.platforms.wordpress import WordPress
 from pipeline.remote.command import Command
 
@@ -25,9 +25,9 @@ PHP = files("pipeline.platforms.woocommerce") / "php"
 UPLOADS = "/wp-content/uploads"
 PRIVATE_UPLOADS = tuple(
     f"{UPLOADS}/{folder}/"
-    for folder in ("wc-logs", "woocommerce_uploads/reports", "wpcf7_uploads", "wpforms", "gravity_forms", "wc-exports")
+    for folder in ("wc-logs", "woocommerce_uploads", "wpcf7_uploads", "wpforms", "gravity_forms", "wc-exports")
 )
-"""Logs, exports and what customers sent through forms: among the media, full of personal data, and no pictures."""
+"""Logs, exports, sold files and what customers sent through forms: among the media, and no pictures of the shop."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class WooCommerce(WordPress):
     name: str = "WooCommerce"
     not_code: tuple[str, ...] = (*wordpress.NOT_CODE, *PRIVATE_UPLOADS)
     known_tables: Tables = KNOWN_TABLES
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
 
     def version(self) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.config.inventory import PersonalData, Tables
-from pipeline.platforms import wordpress
+from pipeline.platforms import columns, wordpress
 
 ADDRESS: dict[str, PersonalData] = {
     "first_name": "name",
@@ -76,7 +76,9 @@ KNOWN_TABLES = Tables(
         "wc_order_addresses",
         "wc_order_operational_data",
         "wc_order_stats",
-        "wc_order_*_lookup",
+        "wc_order_coupon_lookup",
+        "wc_order_product_lookup",
+        "wc_order_tax_lookup",
         "wc_customer_lookup",
         "wc_reserved_stock",
         "wc_download_log",
@@ -97,8 +99,11 @@ KNOWN_TABLES = Tables(
         "wc_webhooks",
         "woocommerce_api_keys",
         "woocommerce_attribute_taxonomies",
-        "woocommerce_shipping_zone*",
-        "woocommerce_tax_rate*",
+        "woocommerce_shipping_zones",
+        "woocommerce_shipping_zone_locations",
+        "woocommerce_shipping_zone_methods",
+        "woocommerce_tax_rates",
+        "woocommerce_tax_rate_locations",
     ),
     # The queue of scheduled actions is filled by updates and by orders alike.
     mixed=(
@@ -121,6 +126,9 @@ KNOWN_TABLES = Tables(
 
 Orders of shops without HPOS are rows of ``posts``, ``postmeta`` and ``comments``: mixed, and restored row by row.
 """
+
+COLUMNS = {**wordpress.COLUMNS, **columns.read("pipeline.platforms.woocommerce")}
+"""Of WooCommerce 8.9, 9.9 and 10.0 together."""
 
 NOISE: Mapping[str, str] = {
     "options": wordpress.NOISE["options"] + r" OR option_name LIKE 'action\_scheduler\_lock\_%'",

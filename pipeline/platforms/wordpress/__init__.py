@@ -6,6 +6,7 @@ Sources of the facts: WP-CLI 2.12 and WordPress 7.1, run; see the platform notes
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -13,6 +14,7 @@ from importlib.resources import files
 from pipeline.books import Books
 from pipeline.config.inventory import Environment, Tables
 from pipeline.errors import PalierError
+from pipeline.platforms import columns, leftovers
 from pipeline.platforms.platform import Configuration, File, Installed
 from pipeline.platforms.wordpress import configuration
 from pipeline.remote.command import Command, command
@@ -35,7 +37,28 @@ DOCUMENTS = tuple(
 )
 """Among the media, and no pictures: exports, backups, invoices, letters of customers. A clone does without them."""
 
+DROP_INS = tuple(f"/wp-content/{name}" for name in ("object-cache.php", "advanced-cache.php", "db.php", "w3tc-config/"))
+"""What binds a shop to caches and databases of its own: staging with production's would write into them."""
+
+UPLOADS = "/wp-content/uploads/"
+LEFTOVERS = (
+    *leftovers.DUMPS,
+    *leftovers.documents("/wp-content/"),
+    *leftovers.folders("/wp-content/"),
+    *leftovers.folders(UPLOADS),
+    *("/wp-content/updraft/", "/wp-content/wpvivid*/", "/wp-content/managewp/", "/db-config.php"),
+    *(f"{UPLOADS}{folder}/" for folder in ("wc-logs", "updraft", "wpvivid*", "wp-migrate-db", "wp-clone")),
+    *(
+        f"/wp-config{more}"
+        for more in (".php.*", ".php_*", ".php-*", ".old*", ".bak*", ".txt", "-old*", "-backup*", "_*")
+    ),
+)
+"""Backups, dumps, exports, logs, and other copies of the configuration."""
+
 NOT_CODE = (
+    *LEFTOVERS,
+    *leftovers.OF_THE_HOST,
+    *DROP_INS,
     "/wp-config.php",
     "/.htaccess",
     "/.htpasswd-palier",
@@ -50,11 +73,15 @@ NOT_CODE = (
 )
 """What lies in the document root and is not code: secrets, media, caches, what Palier itself puts there."""
 
+OFFLINE_PAYMENTS = ("bacs", "cheque", "cod")
+"""WooCommerce's own payment methods that ask nobody outside; the only ones that a clone offers by itself."""
+
 KNOWN_TABLES = Tables(
     business=("users", "usermeta"),
     configuration=("links", "terms", "term_taxonomy", "termmeta", "term_relationships"),
     mixed=("options", "posts", "postmeta", "comments", "commentmeta"),
     personal={
+        "options": {"option_value": "setting"},
         "users": {
             "user_login": "name",
             "user_pass": "secret",
@@ -75,6 +102,8 @@ KNOWN_TABLES = Tables(
 )
 """The tables of WordPress itself, by class, without the prefix, and their personal columns."""
 
+COLUMNS = columns.read("pipeline.platforms.wordpress")
+
 NOISE: Mapping[str, str] = {
     "options": r"option_name LIKE '\_transient\_%' OR option_name LIKE '\_site\_transient\_%' OR option_name = 'cron'",
 }
@@ -90,10 +119,14 @@ class WordPress:
     modules_path: str = "wp-content/plugins"
     not_code: tuple[str, ...] = NOT_CODE
     media: tuple[str, ...] = MEDIA
+    never_on_staging: tuple[str, ...] = (*LEFTOVERS, *DROP_INS)
     known_tables: Tables = KNOWN_TABLES
+    known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
     own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)
+    payment: str = ""
+    """A payment method that stays on on staging besides the offline ones: the one that the journeys choose."""
 
     def wp(self, *words: str, shop_code: bool = False) -> Command:
         """A WP-CLI command.
@@ -165,6 +198,10 @@ class WordPress:
             "WP_ENVIRONMENT_TYPE": "staging",
             "DISABLE_WP_CRON": True,
             "AUTOMATIC_UPDATER_DISABLED": True,
+            "WP_CACHE": False,
+            "WP_REDIS_DISABLED": True,
+            "WP_CACHE_KEY_SALT": secrets.token_hex(16),
+            "PALIER_PAYMENTS": ",".join((*OFFLINE_PAYMENTS, *((self.payment,) if self.payment else ()))),
             "WP_HOME": url,
             "WP_SITEURL": url,
             "PALIER_MAIL_PORT": mail_port,
@@ -184,8 +221,9 @@ class WordPress:
         return tuple(self.wp("search-replace", *pair, *options, "--format=count") for pair in dict.fromkeys(pairs))
 
     def disarm(self, prefix: str, old: str, new: str, mail_port: int) -> tuple[str, ...]:  # noqa: ARG002
-        """WordPress itself keeps nothing in its tables that harms; the must-use plugin does the rest."""
-        return ()
+        """What WordPress may forget at any time has arrived empty; the must-use plugin does the rest."""
+        passing = r"option_name LIKE '\_transient\_%' OR option_name LIKE '\_site\_transient\_%'"
+        return (f"DELETE FROM `{prefix}options` WHERE {passing}",)  # noqa: S608
 
     def leak_test(self, address: str, url: str, subject: str) -> Command:
         return self.evaluate("leak.php", address, url, subject)

@@ -25,8 +25,24 @@ SALTS = (
 SENSITIVE = re.compile(r"KEY|SECRET|TOKEN|PASS|SALT|LICEN[CS]E|CREDENTIAL|DSN", re.IGNORECASE)
 """Names of constants whose values must stay on production: live keys have no business on a clone."""
 
+OWN_TEXTS = frozenset(
+    (
+        *(
+            "WP_MEMORY_LIMIT",
+            "WP_MAX_MEMORY_LIMIT",
+            "WPLANG",
+            "UPLOADS",
+            "WP_DEFAULT_THEME",
+            "DB_CHARSET",
+            "DB_COLLATE",
+        ),
+        *("PATH_CURRENT_SITE", "WP_DEVELOPMENT_MODE", "FS_METHOD", "SUNRISE"),
+    )
+)
+"""Constants of WordPress itself whose texts may be copied; a text of any other constant may be somebody's account."""
+
 NOT_COPIED = re.compile(
-    r"^(DB_|WP_HOME$|WP_SITEURL$|WP_CACHE|WP_CONTENT|WP_PLUGIN|WPMU_PLUGIN|COOKIE|ABSPATH$|DOMAIN_CURRENT_SITE$|FORCE_SSL|.*PATH$|.*DIR$)"
+    r"^(DB_|WP_REDIS|REDIS|MEMCACHE|WP_HOME$|WP_SITEURL$|WP_CACHE|WP_CONTENT|WP_PLUGIN|WPMU_PLUGIN|COOKIE|ABSPATH$|DOMAIN_CURRENT_SITE$|FORCE_SSL|.*PATH$|.*DIR$)"
 )
 IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
@@ -52,7 +68,7 @@ def read(output: str) -> Configuration:
                 for name, row in rows.items()
                 if row.get("type") == "constant"
                 and isinstance(row["value"], (str, int, float, bool))
-                and (is_harmless(name) or name in {"DB_CHARSET", "DB_COLLATE"})
+                and (is_harmless(name, row["value"]) or name in {"DB_CHARSET", "DB_COLLATE"})
             },
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -82,7 +98,7 @@ def compose(production: Configuration, own: Configuration, staging: Mapping[str,
     The text holds a password: it goes into a file of mode 0600 or 0640 and nowhere else.
     """
     constants = production.rest
-    copied = {name: value for name, value in constants.items() if name not in staging and is_harmless(name)}
+    copied = {name: value for name, value in constants.items() if name not in staging and is_harmless(name, value)}
     defined: dict[str, str | int | float | bool] = {
         "DB_NAME": own.database,
         "DB_USER": own.user,
@@ -107,9 +123,11 @@ def compose(production: Configuration, own: Configuration, staging: Mapping[str,
     )
 
 
-def is_harmless(name: str) -> bool:
-    """Whether a constant of production may be copied to a clone."""
-    return bool(IDENTIFIER.match(name)) and not SENSITIVE.search(name) and not NOT_COPIED.search(name)
+def is_harmless(name: str, value: object = True) -> bool:
+    """Whether a constant of production may be copied to a clone: a switch or a count, or a known text."""
+    plain = isinstance(value, bool) or (isinstance(value, (int, float)) and abs(value) < 1_000_000)
+    told = plain or value == "" or name in OWN_TEXTS
+    return bool(IDENTIFIER.match(name)) and told and not SENSITIVE.search(name) and not NOT_COPIED.search(name)
 
 
 def literal(value: str | float | bool) -> str:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.inventory import Tables
-from pipeline.database import schema
+from pipeline.database import mask_report, schema
 from pipeline.database.classes import Classes
 from pipeline.database.clone import CloneReport, clone, unusable
 from pipeline.database.clone_tables import CloneFailed
@@ -287,6 +287,22 @@ def test_what_is_not_personal_stays(masked: Pair) -> None:
     ):
         assert target.rows(question) == source.rows(question)
     assert target.value("SELECT COUNT(*) FROM wp_shop_sessions") == 0
+
+
+def test_what_was_masked_is_counted_by_column(masked: Pair) -> None:
+    source, target = masked
+    tables = schema.read(source)
+    masks = plan_masks(tables, CLASSES)
+    report = mask_report.read(target, tables, masks, ["wp_shop_sessions"])
+    found = {(each.table, each.column): each for each in report.columns}
+    for table, column in (("wp_shop_customers", "email"), ("wp_usermeta", "meta_value")):
+        expected = source.value(f"SELECT COUNT(*) FROM {table} WHERE {column} <> ''")
+        assert found[table, column].values == int(expected) > 0
+    assert found["wp_shop_customers", "email"].replaced
+    assert not found["wp_usermeta", "meta_value"].replaced
+    assert report.emptied == ("wp_shop_sessions",)
+    assert report.as_json()["replaced"] == sum(each.values for each in report.columns if each.replaced)
+    assert f"masked {report.as_json()['replaced']:,} values in" in str(report)
 
 
 def test_serialised_values_keep_their_lengths(masked: Pair) -> None:

@@ -239,8 +239,9 @@ def test_of_a_table_of_settings_keys_are_masked_and_switches_stay(db: Database) 
     found = dict(db.rows(f"SELECT k, {mask('setting', field)} FROM v"))
     assert {name: found[name] for name in PLAIN} == PLAIN
     assert [name for name, value in SETTINGS.items() if not found[name] or value in found[name]] == []
-    assert found["ACME_CREDENTIALS"] == found["ACME_CONFIG"] == "{}"
-    assert found["ACME_SERIALISED"] == "a:0:{}"
+    assert found["ACME_CREDENTIALS"] == "{}"
+    assert found["ACME_CONFIG"] == '{"mode": 1, "api_key": "xxx"}'
+    assert found["ACME_SERIALISED"] == 'a:1:{s:12:"clientSecret";s:3:"xxx";}'
     assert found["PS_SHOP_EMAIL"] == masked(db, "email", Field("v", "varchar", 255), "shop@dupont.fr")[0]
 
 

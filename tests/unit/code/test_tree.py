@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.code.drift import drift, printable
-from pipeline.code.tree import Exclusion, Tree, difference, files_command, local, on_host
+from pipeline.code.tree import Exclusion, Tree, as_exclusions, difference, files_command, local, on_host
 from pipeline.errors import PalierError
 from pipeline.remote.host import CommandFailed
 from pipeline.remote.local import LocalHost
@@ -66,6 +66,9 @@ def test_links_are_told_with_their_target_and_not_followed(odd: Path) -> None:
         ["*star?.php"],
         ["back\\slash.php", "link"],
         ["*/c d"],
+        ["[^/]*.php"],
+        ["[^/]*star?.php", "a\nb/[^/]*/*quote*"],
+        ["[^/]*'quote'.php", "[^/]*$(touch evil).php", "[^/]*\\slash.php"],
         [" *"],
         ["x"],
     ],
@@ -103,6 +106,14 @@ def test_a_pattern_without_a_star_is_anchored_and_takes_a_folder_whole() -> None
     assert not excluded.covers("inc/cache/b.php")
     assert excluded.covers("logs/php.log")
     assert not excluded.covers("cachet.php")
+
+
+def test_a_star_of_one_name_does_not_reach_into_folders() -> None:
+    excluded = Exclusion(as_exclusions(("/*.sql", "/a/**.sql", "*.log")))
+    assert excluded.covers("dump.sql")
+    assert not excluded.covers("modules/m/install.sql")
+    assert excluded.covers("a/b/c.sql")
+    assert excluded.covers("a/b.log")
 
 
 @given(st.lists(WORD, min_size=1, max_size=4).map("/".join), st.lists(WORD, max_size=3))

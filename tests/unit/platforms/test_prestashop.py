@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from pipeline.code.tree import Exclusion, as_exclusions
 from pipeline.config.inventory import Environment, HostSpec
 from pipeline.database.classes import Class, Classes
+from pipeline.database.masks import plan_masks
 from pipeline.errors import PalierError
 from pipeline.platforms.platform import Configuration, Installed, Platform
 from pipeline.platforms.prestashop import MEDIA, NOT_CODE, PHP, PrestaShop, configuration, disarm, tables
 from pipeline.remote.command import Secret
 from pipeline.remote.local import LocalHost
+from tests.unit.database.tables import column
+from tests.unit.database.tables import table as table_of
 
 OLD, NEW = "https://shop.example", "http://127.0.0.1:8080"
 
@@ -101,6 +104,30 @@ def test_the_teams_own_constants_come_after_what_keeps_staging_harmless() -> Non
     text = next(file.text for file in shop().staging_files(read, staging(), 2525) if "defines_custom" in file.path)
     assert text.index("PALIER_STAGING") < text.index("define('_X_', 1);")
     assert text.count("?>") == 1
+
+
+def test_of_the_teams_own_constants_only_switches_counts_and_prestashops_short_texts_are_copied() -> None:
+    text = """<?php
+    /* define('_OLD_', true); */
+    // define('_OFF_', 1);
+    define('_ACME_ON_', true);
+    if (!defined('_PS_ADMIN_LANG_')) { define("_PS_ADMIN_LANG_", 'fr'); }
+    define('ACME_STRIPE', 'live-1');
+    define('ACME_SECRET', 123456);
+    define('_PS_REDIS_HOST_', 'live-2');
+    $acme = new Acme('live-3');
+    """
+    assert configuration.harmless_constants(text).splitlines() == [
+        "<?php",
+        "define('_ACME_ON_', true);",
+        """define("_PS_ADMIN_LANG_", 'fr');""",
+    ]
+    assert configuration.harmless_constants("<?php $a = 1;") == ""
+
+
+def test_a_parameter_that_nobody_knows_is_copied_only_as_a_switch_or_a_count() -> None:
+    found = shop().read_configuration(said(acme_account="live", acme_on=True, acme_rows=20, acme_id=987654321)).rest
+    assert (found["acme_account"], found["acme_on"], found["acme_rows"], found["acme_id"]) == ("", True, 20, "")
 
 
 def test_a_fresh_cookie_key_carries_its_checksum() -> None:
@@ -217,6 +244,32 @@ def test_whose_rows_a_table_holds(table: str, expected: Class) -> None:
     assert CLASSES.classify(f"ps_{table}") is expected
 
 
+@pytest.mark.parametrize(
+    "name", ["customer_loyalty_card", "order_invoice_pdf", "message_template_sent", "product_review", "hook_subscriber"]
+)
+def test_a_modules_table_is_never_taken_for_prestashops(name: str) -> None:
+    assert not CLASSES.known(f"ps_{name}")
+    made = table_of(f"ps_{name}", column("id", "int(11)"), column("holder", "varchar(80)"), column("said", "text"))
+    assert plan_masks({made.name: made}, CLASSES) == {f"ps_{name}": {"holder": "text", "said": "text"}}
+
+
+@pytest.mark.parametrize("name", ["orders", "product_lang", "carrier", "customer", "configuration"])
+def test_what_a_module_adds_to_prestashops_tables_is_masked_unless_it_is_a_code(name: str) -> None:
+    extra = (
+        column("engraving", "varchar(80)"),
+        column("badge_status", "varchar(20)"),
+        column("pickup_phone", "bigint(20)"),
+    )
+    made = table_of(f"ps_{name}", column("id_shop", "int(11)"), *extra)
+    found = plan_masks({made.name: made}, Classes.of("ps_", tables.KNOWN, columns=tables.COLUMNS))
+    assert found[made.name] == {"engraving": "text", "badge_status": "inside", "pickup_phone": "phone"}
+
+
+def test_prestashops_own_columns_are_known_in_the_version_that_is_run() -> None:
+    for name, columns in {"product_lang": "name description link_rewrite", "tab": "class_name wording"}.items():
+        assert set(columns.split()) <= tables.COLUMNS[name]
+
+
 def test_the_key_that_joins_order_cart_and_customer_is_masked_alike() -> None:
     assert {CLASSES.rules(f"ps_{table}")["secure_key"] for table in ("orders", "cart", "customer")} == {"secret"}
 
@@ -233,6 +286,15 @@ def test_the_clones_settings_are_made_where_they_do_not_exist() -> None:
     for setting, value in {"PS_MAIL_METHOD": "2", "PS_MAIL_SMTP_PORT": "2525", "PS_SSL_ENABLED": "0"}.items():
         assert f"SET value = '{value}' WHERE name = '{setting}'" in sql
         assert f"SELECT '{setting}', '{value}', NOW(), NOW()" in sql
+
+
+def test_only_payments_that_ask_nobody_are_offered_and_the_modules_stay_as_they_are() -> None:
+    sql = "\n".join(disarm.statements("ps_", OLD, NEW, 2525, "acmepay"))
+    for table in ("ps_module_currency", "ps_module_country"):
+        assert f"DELETE FROM `{table}` WHERE id_module NOT IN" in sql
+    assert "''ps_wirepayment'', ''ps_checkpayment'', ''ps_cashondelivery'', ''acmepay''" in sql
+    assert "DELETE FROM `ps_memcached_servers`" in sql
+    assert "DELETE FROM `ps_module`" not in sql
 
 
 def test_a_shop_in_a_folder_keeps_its_folder() -> None:

@@ -132,6 +132,17 @@ def test_orders_among_the_posts_are_masked_by_what_kind_of_post_they_are() -> No
     assert "post_type" not in found
 
 
+@pytest.mark.parametrize("name", ["wp_woocommerce_tax_rate_buyers", "wp_wc_order_gift_lookup"])
+def test_a_plugins_table_is_never_taken_for_woocommerces(name: str) -> None:
+    assert masked(name, "holder") == {"holder": "text"}
+
+
+def test_what_a_plugin_adds_to_woocommerces_tables_is_masked() -> None:
+    made = table("wp_terms", column("name", "varchar(200)"), column("curator", "varchar(200)"))
+    classes = Classes.of("wp_", SITE.known_tables, columns=SITE.known_columns)
+    assert plan_masks({"wp_terms": made}, classes) == {"wp_terms": {"name": "inside", "curator": "text"}}
+
+
 def test_values_beside_keys_are_masked_by_their_keys() -> None:
     for name in ("wp_usermeta", "wp_postmeta", "wp_wc_orders_meta", "wp_woocommerce_order_itemmeta"):
         assert masked(name, "meta_key", "meta_value") == {"meta_value": "keyed"}
@@ -146,7 +157,14 @@ OPTIONS = {
         "title": "Card",
         "nested": {"api_key": "live", "label": "keyboard"},
     },
-    "woocommerce_legacy_settings": {"enabled": "yes", "merchant_id": "M1"},
+    "woocommerce_legacy_settings": {"enabled": "yes", "title": "Legacy", "merchant_id": "M1"},
+    "woocommerce_odd_settings": {"enabled": "yes", "title": "Odd", "kode": "live-but-who-would-know"},
+    "mollie_wc_gateway_ideal_settings": {"enabled": "yes", "description": "iDEAL"},
+    "woocommerce_bare_settings": {"enabled": "yes"},
+    "woocommerce_named_settings": {"enabled": "yes", "title": "Named", "testmode": "no"},
+    "woocommerce_gateway_order": {"bacs": 0, "bare": 1},
+    "woocommerce_new_order_settings": {"enabled": "yes", "title": "x", "heading": "x", "email_type": "html"},
+    "woocommerce_local_delivery_settings": {"enabled": "yes", "title": "x", "tax_status": "none"},
     "woocommerce_bacs_settings": {"enabled": "yes", "title": "Bank transfer"},
     "woocommerce_myaccount_lost_password_endpoint": "lost-password",
     "wc_erp_api_key": "live-key",
@@ -159,6 +177,7 @@ foreach (json_decode(stream_get_contents(STDIN), true) as $name => $value) {
 echo json_encode($rows);
 """
 HARNESS = """
+define('PALIER_PAYMENTS', 'bacs,cheque,cod,named');
 class palier_db {
     public $options = 'wp_options';
     function get_results($sql) { return json_decode(%s); }
@@ -170,7 +189,7 @@ function update_option($name, $value) { echo json_encode([$name, $value]), "\\n"
 
 
 @needs_php
-def test_live_keys_are_emptied_test_keys_and_page_addresses_stay_and_gateways_go_into_test_mode() -> None:
+def test_live_keys_are_emptied_and_every_payment_but_the_offline_and_the_named_ones_is_switched_off() -> None:
     serialised = subprocess.run(
         ["php", "-r", SERIALISE], input=json.dumps(OPTIONS), capture_output=True, text=True, check=True, timeout=20
     )
@@ -182,15 +201,21 @@ def test_live_keys_are_emptied_test_keys_and_page_addresses_stay_and_gateways_go
     assert ran.returncode == 0, ran.stdout
     *lines, changed = ran.stdout.splitlines()
     written = dict(json.loads(line) for line in lines)
-    assert changed == "4"
+    off = {"enabled": "no"}
+    assert changed == "11"
     assert written == {
         "woocommerce_stripe_settings": {
             **OPTIONS["woocommerce_stripe_settings"],  # type: ignore[dict-item]
+            **off,
             "testmode": "yes",
             "secret_key": "",
             "nested": {"api_key": "", "label": "keyboard"},
         },
-        "woocommerce_legacy_settings": {"enabled": "no", "merchant_id": ""},
+        "woocommerce_legacy_settings": {"enabled": "no", "title": "Legacy", "merchant_id": ""},
+        "woocommerce_odd_settings": {**OPTIONS["woocommerce_odd_settings"], **off},  # type: ignore[dict-item]
+        "mollie_wc_gateway_ideal_settings": {"enabled": "no", "description": "iDEAL"},
+        "woocommerce_bare_settings": off,
+        "woocommerce_named_settings": {"enabled": "yes", "title": "Named", "testmode": "yes"},
         "wc_erp_api_key": "",
     }
 

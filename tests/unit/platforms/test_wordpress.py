@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -80,6 +85,107 @@ def test_staging_has_its_own_database_fresh_salts_and_the_harmless_rest(tmp_path
     assert defined["DISABLE_WP_CRON"] is True
     assert defined["PALIER_MAIL_PORT"] == 2525
     assert len({defined[salt] for salt in configuration.SALTS}) == len(configuration.SALTS)
+
+
+def test_no_text_of_production_is_copied_but_those_of_wordpress_and_no_cache_is_shared(tmp_path: Path) -> None:
+    said = {
+        "AS3CF_SETTINGS": 'a:1:{s:3:"any";s:9:"live-data";}',
+        "SMTP_USER": "live-account",
+        "ACME_SERVER": "live.example",
+        "WP_REDIS_DATABASE": 3,
+        "WP_REDIS_PREFIX": "live",
+        "WP_CACHE": True,
+        "WP_CACHE_KEY_SALT": "live-salt",
+        "ACME_LIMIT": 20,
+        "DISALLOW_FILE_EDIT": True,
+        "WPLANG": "fr_FR",
+    }
+    (config, _) = SITE.staging_files(SITE.read_configuration(rows(**said)), OWN, 2525)
+    defined = defines(config.text, tmp_path)
+    assert "live" not in config.text
+    assert not {"WP_REDIS_DATABASE", "WP_REDIS_PREFIX"} & set(defined)
+    assert (defined["WP_CACHE"], defined["WP_REDIS_DISABLED"]) == (False, True)
+    assert len(str(defined["WP_CACHE_KEY_SALT"])) == 32
+    assert (defined["ACME_LIMIT"], defined["DISALLOW_FILE_EDIT"], defined["WPLANG"]) == (20, True, "fr_FR")
+
+
+def test_the_payment_that_the_inventory_names_may_stay_on_besides_the_offline_ones() -> None:
+    for site, expected in ((SITE, "bacs,cheque,cod"), (replace(SITE, payment="stripe"), "bacs,cheque,cod,stripe")):
+        (config, _) = site.staging_files(SITE.read_configuration(rows()), OWN, 2525)
+        assert f"define( 'PALIER_PAYMENTS', '{expected}' );" in config.text
+
+
+STUBS = """
+define('PALIER_MAIL_PORT', 2525);
+define('PALIER_PAYMENTS', 'bacs,cod');
+$filters = [];
+function add_filter($name, $what) { $GLOBALS['filters'][$name] = $what; }
+function add_action($name, $what) { $GLOBALS['filters'][$name] = $what; }
+require $argv[1];
+"""
+
+
+def harmless(code: str, *arguments: str, forbidden: str = "") -> object:
+    """What a plugin comes to that runs after the must-use plugin."""
+    plugin = Path(str(configuration.__file__)).parent / "php" / "staging.php"
+    done = subprocess.run(
+        ["php", "-d", f"disable_functions={forbidden}", "-r", STUBS + code, str(plugin), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_plugin_that_calls_out_by_itself_reaches_nobody_and_the_clone_reaches_itself() -> None:
+    code = """
+    $out = [];
+    foreach ([false, true] as $own) {
+        $curl = curl_init($argv[2]);
+        curl_setopt_array($curl, [CURLOPT_RETURNTRANSFER => true, CURLOPT_TIMEOUT => 5]);
+        if ($own) { $filters['http_api_curl']($curl); }
+        $out[] = curl_exec($curl);
+    }
+    $out[] = @file_get_contents($argv[2]);
+    $out[] = @copy($argv[2], '/dev/null');
+    echo json_encode($out);
+    """
+    with serving(b"heard") as url:
+        assert harmless(code, url) == [False, "heard", False, False]
+
+
+def test_a_host_that_forbids_putenv_has_a_staging_all_the_same() -> None:
+    assert harmless("echo json_encode(count($filters) > 3);", forbidden="putenv") is True
+
+
+def test_only_payments_that_ask_nobody_are_offered() -> None:
+    code = """
+    echo json_encode($filters['woocommerce_available_payment_gateways'](['stripe' => 1, 'bacs' => 2, 'cod' => 3]));
+    """
+    assert harmless(code) == {"bacs": 2, "cod": 3}
+
+
+@contextmanager
+def serving(answer: bytes) -> Iterator[str]:
+    """A web server that always says the same, for as long as the block runs; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_pictures_are_copied_and_documents_among_them_are_not() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_tests.journey import JourneyFailed, error_text
-from smoke_tests.record import SHOWN, Record, Step, first_line, scrub_zip, sentence
+from smoke_tests.record import SHOWN, Record, Step, first_line, scrub_folder, scrub_zip, sentence
+from smoke_tests.visitors import new_password
 
 
 def test_a_trace_keeps_everything_but_the_secrets(tmp_path: Path) -> None:
@@ -32,6 +33,25 @@ def test_a_trace_that_cannot_be_cleaned_does_not_stay(tmp_path: Path) -> None:
     with pytest.raises(zipfile.BadZipFile):
         scrub_zip(trace, ["s3cret"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_file_of_the_evidence_keeps_a_secret_and_what_cannot_be_cleaned_goes(tmp_path: Path) -> None:
+    typed = new_password()
+    (tmp_path / "login").mkdir()
+    (tmp_path / "login" / "junit.xml").write_text(f"<failure>Login(password='{typed}') s3cret é</failure>")
+    (tmp_path / "mail").write_bytes(b"\xff Your password: " + typed.encode() + b"\r\n")
+    (tmp_path / "clean.log").write_text("nothing")
+    (tmp_path / "broken.zip").write_bytes(b"s3cret")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    with zipfile.ZipFile(tmp_path / "trace.zip", "w") as archive:
+        archive.writestr("trace.trace", f'{{"params": {{"value": "{typed}"}}}}')
+    scrub_folder(tmp_path, ["s3cret"])
+    assert (tmp_path / "login" / "junit.xml").read_text() == "<failure>Login(password='***') *** é</failure>"
+    assert (tmp_path / "mail").read_bytes() == b"\xff Your password: ***\r\n"
+    with zipfile.ZipFile(tmp_path / "trace.zip") as archive:
+        assert archive.read("trace.trace") == b'{"params": {"value": "***"}}'
+    kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept == {"junit.xml", "mail", "clean.log", "picture.png", "trace.zip"}
 
 
 def test_a_record_is_written_without_secrets(tmp_path: Path) -> None:

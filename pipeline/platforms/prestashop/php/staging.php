@@ -7,12 +7,14 @@
  */
 define('PALIER_STAGING', true);
 
-foreach (array('http_proxy', 'https_proxy', 'all_proxy', 'HTTPS_PROXY', 'ALL_PROXY') as $palier_way) {
-    putenv($palier_way . '=http://127.0.0.1:9'); // nobody listens there
+// Where a host forbids putenv, curl cannot be stopped either: the leak test says so.
+if (function_exists('putenv')) {
+    foreach (array('http_proxy', 'https_proxy', 'all_proxy', 'HTTPS_PROXY', 'ALL_PROXY') as $palier_way) {
+        putenv($palier_way . '=http://127.0.0.1:9'); // nobody listens there
+    }
+    putenv('no_proxy=');
+    putenv('NO_PROXY=');
 }
-putenv('no_proxy=');
-putenv('NO_PROXY=');
-unset($palier_way);
 
 /** Streams (file_get_contents, fopen, copy) call nobody at all. */
 final class PalierNobody
