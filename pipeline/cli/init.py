@@ -114,7 +114,8 @@ def _answer(question: Question, blank: Blank, read: Callable[[str], Answers]) ->
 
     if blank is question.blanks[0]:
         click.secho(f"? {question.text}", err=True, bold=True)
-    hint = "" if blank.proposal else " (Enter: leave it open)"
+    such = f"such as {blank.example}; " if blank.example else ""
+    hint = "" if blank.proposal else f" ({such}Enter leaves it open)"
     while True:
         said = click.prompt(
             f"  {blank.asks}{hint}", default=blank.proposal, show_default=bool(blank.proposal), err=True

@@ -152,7 +152,10 @@ def _value(text: str, location: Location, folder: Path) -> Any:
         example = f"{dotted(location)}.{keys[0]}=…"
         raise ConfigError(f"{dotted(location)} is a table; answer one of its keys ({', '.join(keys)}), as {example}.")
     if get_origin(wanted) is tuple:
-        return [_placed(text, (*location, 0), folder)]
+        item = bare(get_args(wanted)[0])
+        # A list of tables takes the first key of one: the kind of an advisory, the address of a host.
+        one = {next(iter(item.model_fields)): text} if is_model(item) else text
+        return [_placed(one, (*location, 0), folder)]
     if wanted is int and re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
     return _placed(text, location, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,8 +31,7 @@ class Blank:
 
     def __str__(self) -> str:
         """How it is answered on the command line."""
-        value = self.proposal or self.example
-        return f"--set {self.key}={json.dumps(value, ensure_ascii=False) if ' ' in value else value}"
+        return f"--set {shlex.quote(f'{self.key}={self.proposal or self.example}')}"
 
 
 @dataclass(frozen=True)

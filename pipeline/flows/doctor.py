@@ -89,13 +89,14 @@ def _site(site: Site, told: Facts) -> Iterator[Check]:
         f"{role}: database", lambda: _database(site), f"Correct {role}.database, or the shop's own configuration."
     )
     yield _asked(f"{role}: database client", lambda: _client(site), "Install the MariaDB or MySQL client on that host.")
+    yield ground.web_user(site, told)
     yield ground.php_version(site, told)
     yield ground.clock(site)
     yield _asked(f"{role}: free space", lambda: _space(site), "Make room: a snapshot and the new code must fit.")
     if role == "production":
         yield from ground.rules(site)
         yield ground.scheduled(site)
-    if role == "production" or not told.one("empty"):
+    if role == "production" or (told.one("root") == "folder" and not told.one("empty")):
         yield _asked(f"{role}: platform", lambda: _platform(site), f"Try it on the host: {site.platform.version()}")
         yield _asked(f"{role}: web", lambda: str(look(site).status_code), f"Correct {role}.url, or the web server.")
 

@@ -78,7 +78,7 @@ def compose(shop: str, production: Found, staging: Found | None) -> Draft:
         contact=told.get("contact", ""),
         journeys=walk.settings,
         journey_notes=walk.notes,
-        questions=(*walk.questions, *_team_questions(shop)),
+        questions=(*walk.questions, *_team_questions(shop, facts)),
     )
 
 
@@ -114,7 +114,7 @@ def _programs(found: Found, facts: Facts, role: str) -> tuple[list[tuple[str, st
 
 def _web_user(facts: Facts, role: str) -> str | Question:
     web, login = next(iter(facts.web_users), ""), facts.one("user")
-    blank = Blank(f"{role}.web_user", "The user that PHP runs as", web or login)
+    blank = Blank(f"{role}.web_user", "The user that PHP runs as", "" if web else login, example=web)
     if not web:
         return Question("As which user does PHP run, if it is not the one who logs in?", ("web_user:",), (blank,))
     if web == login:
@@ -285,10 +285,11 @@ def _same_schema(own: Configuration, production: Found) -> bool:
     )  # fmt: skip
 
 
-def _team_questions(shop: str) -> tuple[Question, ...]:
+def _team_questions(shop: str, facts: Facts) -> tuple[Question, ...]:
     signers = Blank("allowed_signers", "The file of those who may approve", example=f"{shop}.allowed_signers")
     packages = Blank("packages", "A folder of newer packages", example="FOLDER")
-    kind = Blank("advisories", "Where known weaknesses are read", example="'[{kind: friends-of-presta}]'")
+    feed = "friends-of-presta" if facts.platform == "prestashop" else "wordfence"
+    kind = Blank("advisories", "Who publishes them", example=feed)
     return (
         Question(
             "Who may approve? ssh-keygen(1), ALLOWED SIGNERS.",
@@ -298,7 +299,7 @@ def _team_questions(shop: str) -> tuple[Question, ...]:
         Question("Where are newer packages? docs/getting-started.md", ("packages: [../packages]",), (packages,)),
         Question(
             "Where are known weaknesses of modules read? docs/advisories.md",
-            ("advisories:", "  - {kind: friends-of-presta}"),
+            ("advisories:", f"  - {{kind: {feed}}}"),
             (kind,),
         ),
     )

@@ -44,6 +44,21 @@ def facts(site: Site) -> Facts:
     return recognition.read(site.host.run(recognition.questions(site.root), timeout=120).stdout)
 
 
+def web_user(site: Site, told: Facts) -> Check:
+    """Whether this login may become the user that PHP runs as, where that is another."""
+    name, wanted, login = f"{site.role}: web user", site.environment.web_user, told.one("user")
+    if wanted and not site.host.run(command("true").as_user(wanted), check=False).ok:
+        said = f"{login} may not become {wanted}: the shop's own upgrades cannot be run"
+        return Check(name, "FAILED", said, f"Allow it on the host: {login} ALL=({wanted}) NOPASSWD: ALL (visudo)")
+    if wanted:
+        return Check(name, "OK", f"{login} may become {wanted}")
+    runs = next(iter(told.web_users), "")
+    if runs and runs != login:
+        said = f"PHP seems to run as {runs}; what upgrades write will belong to {login}, and {runs} may not change it"
+        return Check(name, "WARN", said, f"Say {site.role}.web_user: {runs}")
+    return Check(name, "OK", f"{login}, who logs in")
+
+
 def php_version(site: Site, told: Facts) -> Check:
     """The program that runs the shop's own commands, against what the shop's makers state."""
     name, program, wanted = f"{site.role}: PHP", site.environment.php, php.stated(told)

@@ -28,6 +28,7 @@ def one(word: str) -> object:
         ("packages=wordpress.org:akismet", {"packages": ["wordpress.org:akismet"]}),
         ("packages=[https://a.example/x.zip]", {"packages": ["https://a.example/x.zip"]}),
         ("advisories=[{kind: friends-of-presta}]", {"advisories": [{"kind": "friends-of-presta"}]}),
+        ("advisories=friends-of-presta", {"advisories": [{"kind": "friends-of-presta"}]}),
         ("journeys.selectors.add-to-cart=#buy", {"journeys": {"selectors": {"add-to-cart": "#buy"}}}),
         ("modules={m: {folder: n}}", {"modules": {"m": {"folder": "n"}}}),
     ],
