@@ -131,12 +131,12 @@ def survey(site: Site, inventory: Inventory, home: Path, emit: Emit, *, web: Web
     :raises PalierError: if production cannot be read, or advisories that the inventory names cannot be.
     """
     now, web = dt.datetime.now(dt.UTC), web or Web()
-    with _shown("Ask production for its modules", site.host.name, emit):
+    with told("Ask production for its modules", site.host.name, emit):
         installed = site.modules()
         recorded = _recorded(site, inventory, installed, emit)
     folders = {name: folder_of(inventory, name) for name in installed}
     store = Store(home / inventory.shop / "packages")
-    with _shown("Look for advisories and newer packages", "", emit):
+    with told("Look for advisories and newer packages", "", emit):
         advisories = Feeds(home / FRESH_ADVISORIES, emit, web).read(inventory.advisories)
         offers = Sources(store, emit, web).offers(inventory.packages, set(folders.values()))
     changes = last_changes(home / inventory.shop / "ledger")
@@ -156,7 +156,7 @@ def survey(site: Site, inventory: Inventory, home: Path, emit: Emit, *, web: Web
 
 
 @contextmanager
-def _shown(name: str, on: str, emit: Emit) -> Iterator[None]:
+def told(name: str, on: str, emit: Emit) -> Iterator[None]:
     """People see what takes its time."""
     began = time.monotonic()
     emit(StepBegun(name, on))

@@ -19,7 +19,7 @@ from pipeline.config.inventory import Inventory
 from pipeline.config.loader import load_playbook
 from pipeline.errors import ConfigError, PalierError, Refused
 from pipeline.events import Emit, Note
-from pipeline.flows.modules import Row, Survey, folder_of
+from pipeline.flows.modules import Row, Survey, folder_of, told
 from pipeline.platforms.platform import module_folder
 from pipeline.steps import planning
 from pipeline.steps.site import Site
@@ -211,7 +211,8 @@ def write(plan: Plan, site: Site, inventory: Inventory, home: Path, output: Path
         if not store.path(offer.sha256).is_file():
             emit(Note(f"Pinned {each.row.module} {offer.version} from {offer.source}: SHA-256 {offer.sha256}"))
         store.keep(inspect(offer.path, name=folder, sha256=offer.sha256), offer.version, offer.source)
-        _keep_installed(store, site, folder, each.row, emit)
+        with told(f"Keep {each.row.module} {each.row.version} as it is installed", site.host.name, emit):
+            _keep_installed(store, site, folder, each.row, emit)
     planning.write(output, text(plan, inventory, output, again), lambda path: _check(path, inventory))
 
 

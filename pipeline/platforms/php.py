@@ -50,6 +50,16 @@ def stated(facts: Facts) -> Range:
     return Range(max(wanted, key=_numbers)) if wanted else Range()
 
 
+def served(facts: Facts) -> str:
+    """The version that the web server runs, to the second number; empty if that cannot be told.
+
+    Where it runs several, the one that the shop's makers state, if it is one.
+    """
+    running = tuple(dict.fromkeys(facts.all("web_php")))
+    fitting = [version for version in running if stated(facts).holds(version)]
+    return running[0] if len(running) == 1 else fitting[0] if len(fitting) == 1 else ""
+
+
 def programs(facts: Facts) -> dict[str, str]:
     """Program → version, as the host found them, the one called ``php`` first."""
     lines = (line.split(" ") for line in facts.all("php"))

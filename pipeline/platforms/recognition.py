@@ -269,7 +269,7 @@ def search_term(product: str, known: str = "") -> str:
 
     :param known: the words of that index, where the platform has one.
     """
-    words = re.findall(r"\w{4,}", product) or re.findall(r"\w{3,}", product)
     indexed = set(known.split())
-    found = [word for word in words if word.lower() in indexed] or words
-    return max(found, key=len).lower() if found else ""
+    found = [word for word in re.findall(r"\w{3,}", product) if word.lower() in indexed]
+    words = found or re.findall(r"\w{4,}", product) or re.findall(r"\w{3,}", product)
+    return max(words, key=len).lower() if words else ""

@@ -126,7 +126,7 @@ def _web_user(facts: Facts, role: str) -> str | Question:
 
 
 def _php(facts: Facts, role: str) -> str | Question:
-    program = php.choose(php.programs(facts), facts.one("web_php"), php.stated(facts))
+    program = php.choose(php.programs(facts), php.served(facts), php.stated(facts))
     if program:
         return "" if program == "php" else program
     blank = Blank(f"{role}.php", "The PHP program there", example="/usr/bin/php")
@@ -159,13 +159,13 @@ def _ground(facts: Facts) -> list[str]:
     """What lies under the shop: owner, rights, space."""
     free = int(facts.one("free_kb") or 0)
     programs = php.programs(facts)
-    chosen, wanted = php.choose(programs, facts.one("web_php"), php.stated(facts)), php.stated(facts)
+    chosen, wanted = php.choose(programs, php.served(facts), php.stated(facts)), php.stated(facts)
     rights = "write" if facts.one("writable") else "NOT WRITE"
     room = "" if free > SPACE else ": TOO LITTLE for a snapshot"
     owner, login = facts.one("owner"), facts.one("user")
     notes = [f"Owned by {owner}; {login} may {rights} there; {free >> 10:,} MB free{room}."]
     if chosen:
-        web = f"; the web server runs PHP {facts.one('web_php')}" if facts.one("web_php") else ""
+        web = f"; the web server runs PHP {php.served(facts)}" if php.served(facts) else ""
         fits = "" if wanted.holds(programs[chosen]) else f". {facts.shown} is stated for {wanted}"
         notes.append(f"PHP {programs[chosen]} on the command line{web}{fits}.")
     missing = sorted({"rsync", "zstd", "tar", "sha256sum", "setsid"} - set(facts.all("program")))

@@ -65,11 +65,11 @@ def php_version(site: Site, told: Facts) -> Check:
     asked = site.host.run(command(program, "-n", "-r", "echo PHP_VERSION;"), check=False)
     version = asked.stdout.strip()
     others = {each: said for each, said in php.programs(told).items() if each != program}
-    better = php.choose(others, told.one("web_php"), wanted)
+    better = php.choose(others, php.served(told), wanted)
     if not asked.ok or not version:
         mend = f"Say {site.role}.php: {better}" if better else f"Install it, or say {site.role}.php."
         return Check(name, "FAILED", f"{program} does not run there: the shop's own upgrades cannot be run", mend)
-    web = told.one("web_php")
+    web = php.served(told)
     if web and not version.startswith(f"{web}."):
         detail = (
             f"{program} is {version}, and the web server runs {web}: what is upgraded by one is served by the other"

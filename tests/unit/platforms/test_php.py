@@ -57,3 +57,11 @@ def test_without_php_none_is_chosen() -> None:
 
 def test_programs_that_do_not_run_are_left_out() -> None:
     assert php.programs(Facts({"php": ("php8.2 8.2.1", "php7.4 ", "/opt/php")})) == {"php8.2": "8.2.1"}
+
+
+@pytest.mark.parametrize(
+    ("running", "version"),
+    [((), ""), (("8.2",), "8.2"), (("7.4", "8.1"), "7.4"), (("7.2", "7.4"), ""), (("8.0", "8.1"), "")],
+)
+def test_of_several_that_the_web_server_runs_the_stated_one_counts(running: tuple[str, ...], version: str) -> None:
+    assert php.served(Facts({"prestashop": ("1.7.8.2",), "web_php": running})) == version
