@@ -121,7 +121,8 @@ def _web_user(facts: Facts, role: str) -> str | Question:
         return ""
     if web in facts.all("sudo"):
         return web
-    text = f"PHP seems to run as {web}; {login} may not become it (sudo -n -u {web}). Allow it, and say:"
+    how = "Install sudo there" if login == "root" else "Allow it"
+    text = f"PHP seems to run as {web}; {login} may not become it (sudo -n -u {web}). {how}, and say:"
     return Question(text, (f"web_user: {web}",), (blank,))
 
 

@@ -49,7 +49,8 @@ def web_user(site: Site, told: Facts) -> Check:
     name, wanted, login = f"{site.role}: web user", site.environment.web_user, told.one("user")
     if wanted and not site.host.run(command("true").as_user(wanted), check=False).ok:
         said = f"{login} may not become {wanted}: the shop's own upgrades cannot be run"
-        return Check(name, "FAILED", said, f"Allow it on the host: {login} ALL=({wanted}) NOPASSWD: ALL (visudo)")
+        allow = "Install sudo there." if login == "root" else f"visudo there: {login} ALL=({wanted}) NOPASSWD: ALL"
+        return Check(name, "FAILED", said, allow)
     if wanted:
         return Check(name, "OK", f"{login} may become {wanted}")
     runs = next(iter(told.web_users), "")

@@ -50,6 +50,10 @@ def told(facts: Facts, said: Mapping[str, str]) -> Told:
     selectors = _selectors(said)
     if selectors:
         settings.append(("selectors", selectors))
+    if "contact_page" in said and not said["contact_page"]:
+        blank = Blank("journeys.selectors.contact-path", "The page with the contact form", example="/contact/")
+        text = "Which page has the contact form? None was found: leave the suite contact out of playbooks, or say:"
+        questions.append(Question(text, ("journeys:", "  selectors: {contact-path: /contact/}"), (blank,)))
     notes += _theme(facts, said)
     questions += _payment(facts, said, notes)
     return Told(tuple(settings), tuple(notes), tuple(questions))
