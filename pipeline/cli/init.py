@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.project import Project
+
+if TYPE_CHECKING:
+    from pipeline.config.answers import Answers
+    from pipeline.config.draft import Blank, Question
 
 
 @click.command("init")
@@ -30,7 +36,14 @@ from pipeline.cli.project import Project
 @click.option("--staging-identity", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Staging's key.")
 @click.option("--staging-known-hosts", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Staging's.")
 @click.option("--staging-host-key", default="", metavar="SHA256:…", help="The fingerprint of staging's host.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of the inventory and its value, as staging.database.name=shop_staging. As often as needed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; nothing is asked.")
 @click.pass_obj
 def command(
     project: Project,
@@ -49,11 +62,13 @@ def command(
     staging_identity: Path | None,
     staging_known_hosts: Path | None,
     staging_host_key: str,
+    given: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Look at a shop on its host and write inventories/SHOP.yml. Nothing is changed on the host.
 
-    What cannot be found out stands in the file as questions. A host is only believed by its key's fingerprint.
+    What cannot be found out is asked on a terminal; elsewhere it stands in the file as comments and is printed with the
+    --set that answers it. A host is only believed by its key's fingerprint.
     """
     from pipeline.flows import init
     from pipeline.steps.drafting import Ask
@@ -70,14 +85,47 @@ def command(
         wp_cli,
     )
     production = Ask(host, path, identity, known_hosts, host_key, url, wp_cli)
-    outcome = init.run(shop, production, tried if staging else None, project.root, accept=_accept, emit=project.emit())
+    outcome = init.run(
+        shop,
+        production,
+        tried if staging else None,
+        project.root,
+        accept=_accept,
+        emit=project.emit(),
+        given=given,
+        answer=_answer if sys.stdin.isatty() and not as_json else init.nobody,
+    )
     if as_json:
         click.echo(json.dumps(outcome.as_json(), ensure_ascii=False, indent=2))
         return
     click.echo(f"{outcome.recognised}. Written: {outcome.path}")
-    for question in outcome.questions:
-        click.echo(f"  ? {question}")
-    click.echo(f"Next: answer what you can in it, then: palier doctor {shop}")
+    for question in outcome.asked:
+        click.echo(f"  ? {question.text}")
+        for blank in question.blanks:
+            click.echo(f"      {blank}")
+    if outcome.asked:
+        click.echo("What is open can be answered in the file; or remove it, and say it with --set as above.")
+    click.echo(f"Next: palier doctor {shop}")
+
+
+def _answer(question: Question, blank: Blank, read: Callable[[str], Answers]) -> Answers:
+    """Ask for one blank; Enter takes what is proposed, or leaves it open."""
+    from pipeline.errors import ConfigError
+
+    if blank is question.blanks[0]:
+        click.secho(f"? {question.text}", err=True, bold=True)
+    such = f"such as {blank.example}; " if blank.example else ""
+    hint = "" if blank.proposal else f" ({such}Enter leaves it open)"
+    while True:
+        said = click.prompt(
+            f"  {blank.asks}{hint}", default=blank.proposal, show_default=bool(blank.proposal), err=True
+        )
+        if not said.strip():
+            return {}
+        try:
+            return read(said.strip())
+        except ConfigError as error:
+            click.echo(f"  {error.what}", err=True)
 
 
 def _accept(address: str, key: str) -> bool:

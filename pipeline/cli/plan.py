@@ -47,13 +47,13 @@ def command(
     with opened_site("production", inventory) as site:
         survey = modules.survey(site, inventory, project.home, project.emit())
         found = plan.decide(survey, stated, include, days=days)
+        again = _again(shop, output or Path("playbooks", f"{shop}.yml"), include, reasons, minimum_age)
         if output is not None and found.planned:
-            again = _again(shop, output, include, reasons, minimum_age)
             plan.write(found, site, inventory, project.home, output, again=again, emit=project.emit())
     if as_json:
-        click.echo(json.dumps(plan.as_json(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(plan.as_json(found, again), ensure_ascii=False, indent=2))
         return
-    click.echo(plan.summary(found))
+    click.echo(plan.summary(found, again))
     if output is not None:
         click.echo(
             f"Written: {output}. Next: palier update {shop} {output}"

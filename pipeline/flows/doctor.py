@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from pipeline.errors import PalierError, Refused
+from pipeline.platforms.recognition import Facts
 from pipeline.remote.command import command, script
-from pipeline.steps import ladder
+from pipeline.steps import ground, ladder
+from pipeline.steps.ground import Check, State
 from pipeline.steps.maintenance import look
 from pipeline.steps.site import Shop, Site
-
-State = Literal["OK", "WARN", "FAILED"]
 
 NEEDED = {
     "sha256sum": "files cannot be compared with what was tested",
     "bash": "pipelines cannot be trusted",
     "tar": "code cannot be uploaded",
+    "gzip": "snapshots cannot be compressed where zstd is missing",
 }
 PREFERRED = {
     "rsync": "copies go as a tar stream: slower, and nothing is resumed",
@@ -27,26 +26,21 @@ PREFERRED = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """One precondition: what was found, and if it does not hold, what follows and how to mend it."""
-
-    name: str
-    state: State
-    detail: str = ""
-    mend: str = ""
-
-
-def examine(shop: Shop) -> list[Check]:
-    """Look at both sites and at this machine."""
-    checks = [
-        _here("ssh-keygen", "approvals cannot be signed or verified"),
-        _here("git", "there is no ledger without git"),
-        _signers(shop),
-    ]
+def examine(shop: Shop) -> Iterator[Check]:
+    """Look at this machine and at both sites; each check is told as soon as it is made."""
+    yield _here("ssh-keygen", "approvals cannot be signed or verified")
+    yield _here("git", "there is no ledger without git")
+    yield _signers(shop)
+    told = {}
     for site in (shop.production, shop.staging):
-        checks += list(_site(site))
-    return [*checks, *_way_back(shop)]
+        try:
+            told[site.role] = ground.facts(site)
+        except PalierError as error:
+            yield Check(f"{site.role}: host", "FAILED", f"{error.what} {error.why}".strip(), "Try: ssh to it by hand.")
+            return
+        yield from _site(site, told[site.role])
+    yield from ground.apart(shop, told["production"], told["staging"])
+    yield from _way_back(shop)
 
 
 def require(checks: Sequence[Check]) -> None:
@@ -75,7 +69,7 @@ def _signers(shop: Shop) -> Check:
     )
 
 
-def _site(site: Site) -> Iterator[Check]:
+def _site(site: Site, told: Facts) -> Iterator[Check]:
     role = site.role
     yield _asked(
         f"{role}: document root", lambda: _root(site), f"Correct {role}.root, or give the login write access to it."
@@ -95,8 +89,14 @@ def _site(site: Site) -> Iterator[Check]:
         f"{role}: database", lambda: _database(site), f"Correct {role}.database, or the shop's own configuration."
     )
     yield _asked(f"{role}: database client", lambda: _client(site), "Install the MariaDB or MySQL client on that host.")
+    yield ground.web_user(site, told)
+    yield ground.php_version(site, told)
+    yield ground.clock(site)
     yield _asked(f"{role}: free space", lambda: _space(site), "Make room: a snapshot and the new code must fit.")
-    if role == "production" or _is_there(site):
+    if role == "production":
+        yield from ground.rules(site)
+        yield ground.scheduled(site)
+    if role == "production" or (told.one("root") == "folder" and not told.one("empty")):
         yield _asked(f"{role}: platform", lambda: _platform(site), f"Try it on the host: {site.platform.version()}")
         yield _asked(f"{role}: web", lambda: str(look(site).status_code), f"Correct {role}.url, or the web server.")
 
@@ -108,11 +108,6 @@ def _way_back(shop: Shop) -> list[Check]:
     except PalierError as error:
         return [Check("way back", "FAILED", f"{error.what} {error.why}".strip(), "Mend what failed above first.")]
     return [Check(f"way back: {rung.name}", rung.state, rung.detail, rung.mend) for rung in found]
-
-
-def _is_there(site: Site) -> bool:
-    """Whether anything was ever put into the document root."""
-    return bool(site.host.run(command("ls", "-A", site.root), check=False).stdout.strip())
 
 
 def _asked(name: str, question: Callable[[], str], mend: str) -> Check:

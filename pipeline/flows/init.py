@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.draft import Draft, Question
+from pipeline.config import answers
+from pipeline.config.answers import Answers
+from pipeline.config.draft import Blank, Draft, Question
 from pipeline.config.inventory import IDENTIFIER, HostSpec
 from pipeline.config.loader import FOLDER, load_inventory
 from pipeline.database.connection import Credentials, Database, QueryFailed
 from pipeline.errors import ConfigError, PalierError, Refused
-from pipeline.events import Emit, Note
+from pipeline.events import Emit, StepBegun, StepDone, StepFailed
 from pipeline.platforms import recognition
 from pipeline.platforms.recognition import Facts, Settings
 from pipeline.remote.address import LOCAL, parse_address
@@ -24,6 +27,14 @@ from pipeline.steps.drafting import Ask, Found, compose, home_path
 
 Accept = Callable[[str, str], bool]
 """Whether people accept a host by its address and its key's fingerprint."""
+
+Answer = Callable[[Question, Blank, Callable[[str], Answers]], Answers]
+"""Asks people for one blank of a question; hands back what they said, read by the given reader, or nothing."""
+
+
+def nobody(_question: Question, _blank: Blank, _read: Callable[[str], Answers]) -> Answers:
+    """Nobody can answer."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -40,20 +51,41 @@ class Outcome:
 
     path: Path
     recognised: str
-    questions: tuple[str, ...]
+    asked: tuple[Question, ...]
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        return tuple(question.text for question in self.asked)
 
     def as_json(self) -> dict[str, object]:
-        return {"inventory": str(self.path), "recognised": self.recognised, "questions": list(self.questions)}
+        open_ = [
+            {"question": each.text, "set": {blank.key: blank.proposal for blank in each.blanks}} for each in self.asked
+        ]
+        return {"inventory": str(self.path), "recognised": self.recognised, "questions": open_}
 
 
-def run(shop: str, ask: Ask, staging: Ask | None, root: Path, *, accept: Accept, emit: Emit) -> Outcome:
+def run(
+    shop: str,
+    ask: Ask,
+    staging: Ask | None,
+    root: Path,
+    *,
+    accept: Accept,
+    emit: Emit,
+    given: Sequence[str] = (),
+    answer: Answer = nobody,
+) -> Outcome:
     """Look at a shop and write ``inventories/SHOP.yml``.
 
     :param root: the project's folder.
+    :param given: answers that are known beforehand, as ``KEY=VALUE``; they win over what is found out.
+    :param answer: asks people what is still open.
     :raises Refused: if there is an inventory already, or no platform is recognised.
+    :raises ConfigError: if an answer is no key of an inventory, or what it says cannot be.
     :raises HostKeyRefused: if the host's key is not accepted.
     """
     path = _free(shop, root)
+    known = answers.read(given, path.parent)
     production = look("production", shop, ask, path.parent, accept=accept, emit=emit)
     if production.facts.platform is None:
         raise Refused(
@@ -62,9 +94,22 @@ def run(shop: str, ask: Ask, staging: Ask | None, root: Path, *, accept: Accept,
             next_step="Give the folder that the web server serves as --path; it holds wp-includes/, or classes/.",
         )
     tried = look("staging", shop, staging, path.parent, accept=accept, emit=emit) if staging else None
-    draft = compose(shop, production, tried)
+    draft = _asked(compose(shop, production, tried).answered(known), path.parent, answer)
     _write(path, draft)
-    return Outcome(path, production.facts.shown, draft.all_questions)
+    return Outcome(path, production.facts.shown, draft.asked)
+
+
+def _asked(draft: Draft, folder: Path, answer: Answer) -> Draft:
+    """The draft with what people answer to what is open, question after question."""
+    for question in draft.asked:
+        for blank in question.blanks:
+            if blank.settled(draft.answers):
+                continue
+            found = answer(question, blank, lambda text, key=blank.key: answers.read([f"{key}={text}"], folder))  # type: ignore[misc]
+            if not found and len(question.blanks) > 1:
+                break  # without the first the others say nothing
+            draft = draft.answered(found)
+    return draft
 
 
 def _free(shop: str, root: Path) -> Path:
@@ -87,11 +132,17 @@ def look(role: str, shop: str, ask: Ask, folder: Path, *, accept: Accept, emit: 
         known_hosts = folder / f"{shop}.known_hosts"
         fingerprint = _meet(ask, known_hosts, accept=accept)
     spec = HostSpec(ssh=ask.host, identity=ask.identity, known_hosts=known_hosts, jump=None)
-    with closing(connect(spec, role)) as host:
-        facts = recognition.read(host.run(recognition.questions(ask.path), timeout=120).stdout)
-        emit(Note(f"{ask.host} {ask.path}: {facts.shown if facts.platform else 'no shop'}"))
-        settings, notes, questions = _configuration(host, ask, facts)
-        asked = _database(host, facts, settings)
+    name, began = f"Look at {ask.path}", time.monotonic()
+    emit(StepBegun(name, ask.host))
+    try:
+        with closing(connect(spec, role)) as host:
+            facts = recognition.read(host.run(recognition.questions(ask.path), timeout=120).stdout)
+            settings, notes, questions = _configuration(host, ask, facts)
+            asked = _database(host, facts, settings)
+    except PalierError as error:
+        emit(StepFailed(name, time.monotonic() - began, error.what))
+        raise
+    emit(StepDone(name, time.monotonic() - began, facts.shown if facts.platform else "no shop"))
     return Found(
         ask, facts, settings, asked.told, (*notes, *asked.notes), questions,
         _beside(known_hosts, folder) if known_hosts else "", fingerprint,
@@ -106,6 +157,8 @@ def _meet(ask: Ask, known_hosts: Path, *, accept: Accept) -> str:
     address = parse_address(ask.host)
     lines = known_hosts.read_text("utf-8").splitlines() if known_hosts.exists() else []
     if any(line.split()[:1] == [address.key_name] for line in lines):
+        if ask.host_key:  # what was accepted once does not outweigh what the administrator says now
+            host_key(address, expected=ask.host_key)
         return ""
     key = host_key(address, expected=ask.host_key or None)
     if not ask.host_key and not accept(str(address), str(key)):
@@ -205,5 +258,10 @@ def _write(path: Path, draft: Draft) -> None:
         path.hardlink_to(partial)
     except FileExistsError:
         raise Refused(f"Somebody else has just written {path}; it is never written over.") from None
+    except ConfigError as error:
+        mistakes = re.sub(r"(?m)^\S*\.partial\.yml:\d+:\d+: ", "", error.what)
+        raise ConfigError(
+            f"The inventory would not hold:\n{mistakes}", next_step="Answer it as it must be, with --set KEY=VALUE."
+        ) from None
     finally:
         partial.unlink()

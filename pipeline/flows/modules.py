@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +18,13 @@ from pipeline.code.sources import Offer, Sources
 from pipeline.code.store import Store
 from pipeline.config.inventory import Inventory
 from pipeline.errors import PalierError
-from pipeline.events import Emit, Note
+from pipeline.events import Emit, Note, StepBegun, StepDone
 from pipeline.platforms.platform import Installed
 from pipeline.remote.download import Web
 from pipeline.steps.modules import data_versions
 from pipeline.steps.site import Site
 
+LONGEST_SOURCE = 40
 FRESH_ADVISORIES = "advisories"
 """The folder in ``.palier`` that fetched advisories are kept in; all shops share them."""
 
@@ -84,7 +88,7 @@ class Survey:
         return [row.as_json(self.taken) for row in self.rows]
 
     def text(self) -> str:
-        heads = ("module", "on disk", "database", "", "newer", "age", "advisory", "last change")
+        heads = ("module", "on disk", "database", "", "newer", "age", "from", "advisory", "last change")
         table = [heads, *(_cells(row, self.taken) for row in self.rows)]
         widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
         lines = [
@@ -107,9 +111,17 @@ def _cells(row: Row, now: dt.datetime) -> tuple[str, ...]:
         "active" if row.active else "off",
         newest.version if newest else "-",
         f"{newest.age(now).days} d" if newest else "-",
+        _short(newest.source) if newest else "-",
         advisory or "-",
         row.changed or "-",
     )
+
+
+def _short(source: str) -> str:
+    """Where a package is at hand, short enough for a table; the whole of it is in the JSON."""
+    if source.startswith("/"):
+        return os.path.relpath(source) if len(os.path.relpath(source)) < len(source) else source
+    return source if len(source) <= LONGEST_SOURCE else f"{source[: LONGEST_SOURCE - 1]}…"
 
 
 def survey(site: Site, inventory: Inventory, home: Path, emit: Emit, *, web: Web | None = None) -> Survey:
@@ -119,12 +131,14 @@ def survey(site: Site, inventory: Inventory, home: Path, emit: Emit, *, web: Web
     :raises PalierError: if production cannot be read, or advisories that the inventory names cannot be.
     """
     now, web = dt.datetime.now(dt.UTC), web or Web()
-    installed = site.modules()
-    advisories = Feeds(home / FRESH_ADVISORIES, emit, web).read(inventory.advisories)
+    with told("Ask production for its modules", site.host.name, emit):
+        installed = site.modules()
+        recorded = _recorded(site, inventory, installed, emit)
     folders = {name: folder_of(inventory, name) for name in installed}
     store = Store(home / inventory.shop / "packages")
-    offers = Sources(store, emit, web).offers(inventory.packages, set(folders.values()))
-    recorded = _recorded(site, inventory, installed, emit)
+    with told("Look for advisories and newer packages", "", emit):
+        advisories = Feeds(home / FRESH_ADVISORIES, emit, web).read(inventory.advisories)
+        offers = Sources(store, emit, web).offers(inventory.packages, set(folders.values()))
     changes = last_changes(home / inventory.shop / "ledger")
     rows = [
         Row(
@@ -139,6 +153,15 @@ def survey(site: Site, inventory: Inventory, home: Path, emit: Emit, *, web: Web
         for name, module in sorted(installed.items())
     ]
     return Survey(inventory.shop, now, tuple(rows), tuple(advisories))
+
+
+@contextmanager
+def told(name: str, on: str, emit: Emit) -> Iterator[None]:
+    """People see what takes its time."""
+    began = time.monotonic()
+    emit(StepBegun(name, on))
+    yield
+    emit(StepDone(name, time.monotonic() - began))
 
 
 def folder_of(inventory: Inventory, module: str) -> str:

@@ -19,7 +19,7 @@ from pipeline.config.inventory import Inventory
 from pipeline.config.loader import load_playbook
 from pipeline.errors import ConfigError, PalierError, Refused
 from pipeline.events import Emit, Note
-from pipeline.flows.modules import Row, Survey, folder_of
+from pipeline.flows.modules import Row, Survey, folder_of, told
 from pipeline.platforms.platform import module_folder
 from pipeline.steps import planning
 from pipeline.steps.site import Site
@@ -207,10 +207,12 @@ def write(plan: Plan, site: Site, inventory: Inventory, home: Path, output: Path
     store = Store(home / inventory.shop / "packages")
     for each in plan.planned:
         folder = folder_of(inventory, each.row.module)
-        store.keep(
-            inspect(each.offer.path, name=folder, sha256=each.offer.sha256), each.offer.version, each.offer.source
-        )
-        _keep_installed(store, site, folder, each.row, emit)
+        offer = each.offer
+        if not store.path(offer.sha256).is_file():
+            emit(Note(f"Pinned {each.row.module} {offer.version} from {offer.source}: SHA-256 {offer.sha256}"))
+        store.keep(inspect(offer.path, name=folder, sha256=offer.sha256), offer.version, offer.source)
+        with told(f"Keep {each.row.module} {each.row.version} as it is installed", site.host.name, emit):
+            _keep_installed(store, site, folder, each.row, emit)
     planning.write(output, text(plan, inventory, output, again), lambda path: _check(path, inventory))
 
 
@@ -250,11 +252,19 @@ def _steps(row: Row) -> str:
     return f"{row.module} {row.version}" + (f" → {row.newest.version}" if row.newest else "")
 
 
-def as_json(plan: Plan) -> dict[str, object]:
-    """The plan for programs."""
+def as_json(plan: Plan, again: str = "") -> dict[str, object]:
+    """The plan for programs. ``again`` as for :func:`write`."""
 
-    def shelf(found: Sequence[Later]) -> list[dict[str, str]]:
-        return [{"module": each.row.module, "version": each.row.version, "why": each.why} for each in found]
+    def shelf(found: Sequence[Later]) -> list[dict[str, str | None]]:
+        return [
+            {
+                "module": each.row.module,
+                "version": each.row.version,
+                "why": each.why,
+                "include": f"{again} --include {each.row.module}" if each.include else None,
+            }
+            for each in found
+        ]
 
     return {
         "planned": [
@@ -276,12 +286,16 @@ def as_json(plan: Plan) -> dict[str, object]:
     }
 
 
-def summary(plan: Plan) -> str:
-    """The plan for people, a line each."""
+def summary(plan: Plan, again: str = "") -> str:
+    """The plan for people, a line each. ``again`` as for :func:`write`: the command that takes what waits."""
     lines = [
         f"  {each.kind:11} {each.row.module} {each.row.version} → {each.offer.version}: {each.text}"
         for each in plan.planned
     ]
     for head, shelf in (("not now", plan.later), ("undecided", plan.undecided), ("not mended", plan.unmended)):
         lines += [f"  {head:11} {_steps(each.row)}: {each.why}" for each in shelf]
+    waiting = [each.row.module for each in (*plan.later, *plan.undecided) if each.include]
+    if waiting and again:
+        others = f" (also for {', '.join(waiting[1:])})" if len(waiting) > 1 else ""
+        lines.append(f"Take one all the same: {again} --include {waiting[0]}{others}")
     return "\n".join(lines) or "  nothing: no newer package is at hand, and no advisory speaks of a module"

@@ -164,8 +164,7 @@ def said_by_database(platform: PlatformName, prefix: str) -> dict[str, str]:
             "contact": setting.format("PS_SHOP_EMAIL"),
             "sites": f"SELECT COUNT(*) FROM `{prefix}shop` WHERE active = 1 AND deleted = 0",  # noqa: S608
             "theme": f"SELECT theme_name FROM `{prefix}shop` WHERE active = 1 AND deleted = 0 ORDER BY id_shop LIMIT 1",  # noqa: S608
-            "product": f"SELECT name FROM `{prefix}product_lang` l JOIN `{prefix}product` p USING (id_product) "  # noqa: S608
-            "WHERE p.active = 1 AND p.visibility = 'both' ORDER BY l.id_shop, l.id_lang, l.id_product LIMIT 1",
+            **_prestashop_goods(prefix),
         }
     option = f"SELECT option_value FROM `{prefix}options` WHERE option_name = '{{}}'"  # noqa: S608
     return {
@@ -177,6 +176,76 @@ def said_by_database(platform: PlatformName, prefix: str) -> dict[str, str]:
         "hpos": option.format("woocommerce_custom_orders_table_enabled"),
         "product": f"SELECT post_title FROM `{prefix}posts` WHERE post_type = 'product' AND post_status = 'publish' "  # noqa: S608
         "ORDER BY ID LIMIT 1",
+        **(_woocommerce_goods(prefix) if platform == "woocommerce" else {}),
+    }
+
+
+OFFLINE = {
+    "prestashop": ("ps_wirepayment", "ps_checkpayment", "ps_cashondelivery"),
+    "woocommerce": ("bacs", "cheque", "cod"),
+}
+"""Payments that need nobody outside the shop, as the shop's forms call them."""
+
+
+def _prestashop_goods(prefix: str) -> dict[str, str]:
+    """A product that anybody can buy, most of it in stock; the words that it is found by; payments that are on."""
+    simple = (
+        "p.active = 1 AND p.visibility = 'both' AND p.available_for_order = 1 AND p.price > 0 AND p.customizable = 0 "
+        "AND p.cache_default_attribute = 0 AND p.is_virtual = 0 AND p.cache_is_pack = 0 AND p.minimal_quantity <= 1"
+    )
+    names = ", ".join(f"'{name}'" for name in OFFLINE["prestashop"])
+    goods = (
+        f"FROM `{prefix}product` p JOIN `{prefix}product_lang` l USING (id_product) JOIN `{prefix}stock_available` s "
+        "ON s.id_product = p.id_product AND s.id_product_attribute = 0 "
+        f"WHERE {simple} AND (s.quantity > 0 OR s.out_of_stock = 1) "
+        "ORDER BY s.quantity DESC, l.id_shop, l.id_lang, p.id_product LIMIT 1"
+    )
+    return {
+        "product": f"SELECT name FROM `{prefix}product_lang` l JOIN `{prefix}product` p USING (id_product) "  # noqa: S608
+        "WHERE p.active = 1 AND p.visibility = 'both' ORDER BY l.id_shop, l.id_lang, l.id_product LIMIT 1",
+        "goods": f"SELECT CONCAT(p.id_product, ' ', l.name) {goods}",
+        "words": f"SELECT GROUP_CONCAT(DISTINCT w.word SEPARATOR ' ') FROM `{prefix}search_word` w "  # noqa: S608
+        f"JOIN `{prefix}search_index` i USING (id_word) JOIN (SELECT p.id_product {goods}) g USING (id_product)",
+        "offline": f"SELECT GROUP_CONCAT(DISTINCT m.name ORDER BY m.name SEPARATOR ' ') FROM `{prefix}module` m "  # noqa: S608
+        f"JOIN `{prefix}module_shop` s USING (id_module) WHERE m.active = 1 AND m.name IN ({names})",
+    }
+
+
+def _woocommerce_goods(prefix: str) -> dict[str, str]:
+    """As :func:`_prestashop_goods`; and the pages, whose addresses the shop's language decides."""
+
+    def has(taxonomy: str, *slugs: str) -> str:
+        listed = ", ".join(f"'{slug}'" for slug in slugs)
+        return (
+            f"EXISTS (SELECT 1 FROM `{prefix}term_relationships` r JOIN `{prefix}term_taxonomy` x "  # noqa: S608
+            f"USING (term_taxonomy_id) JOIN `{prefix}terms` t USING (term_id) WHERE r.object_id = p.ID "
+            f"AND x.taxonomy = '{taxonomy}' AND t.slug IN ({listed}))"
+        )
+
+    def page(option: str) -> str:
+        return (
+            f"SELECT CONCAT(p.ID, ' ', p.post_name) FROM `{prefix}posts` p JOIN `{prefix}options` o "  # noqa: S608
+            f"ON o.option_value = p.ID WHERE o.option_name = 'woocommerce_{option}_page_id' LIMIT 1"
+        )
+
+    simple = has("product_type", "simple")
+    hidden = has("product_visibility", "exclude-from-search", "exclude-from-catalog")
+    return {
+        "goods": f"SELECT CONCAT(p.ID, ' ', p.post_title) FROM `{prefix}posts` p "  # noqa: S608
+        f"JOIN `{prefix}wc_product_meta_lookup` l ON l.product_id = p.ID WHERE p.post_type = 'product' "
+        "AND p.post_status = 'publish' AND p.post_password = '' AND l.stock_status = 'instock' AND l.min_price > 0 "
+        f"AND l.`virtual` = 0 AND l.downloadable = 0 AND {simple} AND NOT {hidden} "
+        "ORDER BY l.stock_quantity DESC, p.ID LIMIT 1",
+        "offline": "SELECT GROUP_CONCAT(REPLACE(REPLACE(option_name, 'woocommerce_', ''), '_settings', '') "  # noqa: S608
+        f"SEPARATOR ' ') FROM `{prefix}options` WHERE option_name IN "
+        "('woocommerce_bacs_settings', 'woocommerce_cheque_settings', 'woocommerce_cod_settings') "
+        'AND option_value LIKE \'%"enabled";s:3:"yes"%\'',
+        "cart": page("cart"),
+        "account": page("myaccount"),
+        "contact_page": f"SELECT CONCAT(ID, ' ', post_name) FROM `{prefix}posts` WHERE post_type = 'page' "  # noqa: S608
+        "AND post_status = 'publish' AND (post_content LIKE '%[contact-form-7%' "
+        "OR post_content LIKE '%wp:contact-form-7%' OR post_name = 'contact') "
+        "ORDER BY post_content LIKE '%contact-form-7%' DESC, post_name = 'contact' DESC, ID LIMIT 1",
     }
 
 
@@ -189,7 +258,18 @@ def url_of(platform: PlatformName, told: Mapping[str, str], constants: Mapping[s
     return (constants.get("WP_HOME") or told.get("home") or told.get("siteurl", "")).rstrip("/")
 
 
-def search_term(product: str) -> str:
-    """A word that a search must find a product by: the longest of its name."""
-    words = re.findall(r"\w{4,}", product)
+def numbered(told: str) -> tuple[str, str]:
+    """``"6 Mug"`` → its number and its name; both empty if nothing was told."""
+    number, _, name = told.partition(" ")
+    return (number, name) if number.isdigit() else ("", "")
+
+
+def search_term(product: str, known: str = "") -> str:
+    """A word that a search must find a product by: the longest of its name that the shop's index knows.
+
+    :param known: the words of that index, where the platform has one.
+    """
+    indexed = set(known.split())
+    found = [word for word in re.findall(r"\w{3,}", product) if word.lower() in indexed]
+    words = found or re.findall(r"\w{4,}", product) or re.findall(r"\w{3,}", product)
     return max(words, key=len).lower() if words else ""

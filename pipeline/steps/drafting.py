@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.config.draft import Draft, Place, Question
-from pipeline.platforms import recognition
+from pipeline.config.draft import Blank, Draft, Place, Question
+from pipeline.platforms import php, recognition
 from pipeline.platforms.platform import Configuration
 from pipeline.platforms.recognition import Facts, Settings
+from pipeline.steps import journeys
 
 SPACE = 1 << 20
 """Kilobytes that should be free on a host."""
@@ -57,12 +58,14 @@ def compose(shop: str, production: Found, staging: Found | None) -> Draft:
     questions = []
     if not url:
         url = "https://shop.example"
-        questions.append(Question("What address do visitors type? It could not be read from the database."))
-    place = _place(production, url, facts)
-    term = recognition.search_term(told.get("product", ""))
-    pages = "demo" if facts.has("wp-content/plugins/palier-shop") else facts.platform
-    journeys = [("pages", pages), *([("search_term", term)] if term else [])]
-    asked = [] if term else [Question("Which word must a search find a product by?", ("journeys:", "  search_term:"))]
+        questions.append(
+            Question(
+                "What address do visitors type? It could not be read from the database.",
+                blanks=(Blank("production.url", "The address that visitors type", example="https://shop.example"),),
+            )
+        )
+    place = _place(production, url, facts, "production")
+    walk = journeys.told(facts, told)
     return Draft(
         shop=shop,
         platform=facts.platform,
@@ -73,14 +76,15 @@ def compose(shop: str, production: Found, staging: Found | None) -> Draft:
         staging=_staging(shop, production, url, staging),
         brand=told.get("brand", ""),
         contact=told.get("contact", ""),
-        journeys=tuple(journeys),
-        questions=(*asked, *_team_questions(shop)),
+        journeys=walk.settings,
+        journey_notes=walk.notes,
+        questions=(*walk.questions, *_team_questions(shop, facts)),
     )
 
 
-def _place(found: Found, url: str, facts: Facts) -> Place:
+def _place(found: Found, url: str, facts: Facts, role: str) -> Place:
     ask = found.ask
-    settings, questions = _programs(found, facts)
+    settings, questions = _programs(found, facts, role)
     real = facts.one("real")
     if "/releases/" in real or ask.path.rstrip("/").endswith("/current"):
         settings.append(("layout", "releases"))
@@ -91,55 +95,80 @@ def _place(found: Found, url: str, facts: Facts) -> Place:
     )  # fmt: skip
 
 
-def _programs(found: Found, facts: Facts) -> tuple[list[tuple[str, str]], list[Question]]:
-    """PHP, WP-CLI and the web user, where they are not what Palier takes for granted."""
-    settings: list[tuple[str, str]] = []
+def _programs(found: Found, facts: Facts, role: str) -> tuple[list[tuple[str, str | int]], list[Question]]:
+    """PHP, WP-CLI, the web user and the log, where they are not what Palier takes for granted."""
+    settings: list[tuple[str, str | int]] = []
     questions: list[Question] = []
-    web, login = facts.web_users[:1], facts.one("user")
-    if web and web[0] != login and web[0] in facts.all("sudo"):
-        settings.append(("web_user", web[0]))
-    elif web and web[0] != login:
-        questions.append(
-            Question(
-                f"PHP seems to run as {web[0]}; {login} may not become it (sudo -n -u {web[0]}). Allow it, and say:",
-                (f"web_user: {web[0]}",),
-            )
-        )
-    elif not web:
-        questions.append(Question("As which user does PHP run, if it is not the one who logs in?", ("web_user:",)))
-    programs = [line.split(" ")[0] for line in facts.all("php")]
-    if not programs:
-        questions.append(Question("Where is the PHP program? None was found.", ("php: /usr/bin/php",)))
-    elif programs[0] != "php":
-        settings.append(("php", programs[0]))
-    if facts.platform in ("wordpress", "woocommerce"):
-        program = found.ask.wp_cli or facts.one("wp_cli")
-        if program.rpartition("/")[2] == "wp" and not found.ask.wp_cli:
-            program = ""  # in the PATH, where Palier looks by itself
-        elif not program:
-            questions.append(
-                Question(
-                    "Where is WP-CLI? Without it a WordPress cannot be updated.", ("wp_cli: /path/to/wp-cli.phar",)
-                )
-            )
-        if program:
-            settings.append(("wp_cli", program))
-    questions.append(
-        Question("Which log do PHP's errors go to? It is read as evidence.", ("php_error_log: /path/to/php-error.log",))
-    )
+    for key, answer in (
+        ("web_user", _web_user(facts, role)),
+        ("php", _php(facts, role)),
+        ("wp_cli", _wp_cli(found, facts, role)),
+        ("php_error_log", _error_log(facts, role)),
+    ):
+        if isinstance(answer, Question):
+            questions.append(answer)
+        elif answer:
+            settings.append((key, answer))
     return settings, questions
+
+
+def _web_user(facts: Facts, role: str) -> str | Question:
+    web, login = next(iter(facts.web_users), ""), facts.one("user")
+    blank = Blank(f"{role}.web_user", "The user that PHP runs as", "" if web else login, example=web)
+    if not web:
+        return Question("As which user does PHP run, if it is not the one who logs in?", ("web_user:",), (blank,))
+    if web == login:
+        return ""
+    if web in facts.all("sudo"):
+        return web
+    how = "Install sudo there" if login == "root" else "Allow it"
+    text = f"PHP seems to run as {web}; {login} may not become it (sudo -n -u {web}). {how}, and say:"
+    return Question(text, (f"web_user: {web}",), (blank,))
+
+
+def _php(facts: Facts, role: str) -> str | Question:
+    program = php.choose(php.programs(facts), php.served(facts), php.stated(facts))
+    if program:
+        return "" if program == "php" else program
+    blank = Blank(f"{role}.php", "The PHP program there", example="/usr/bin/php")
+    return Question("Where is the PHP program? None was found.", ("php: /usr/bin/php",), (blank,))
+
+
+def _wp_cli(found: Found, facts: Facts, role: str) -> str | Question:
+    if facts.platform not in {"wordpress", "woocommerce"}:
+        return ""
+    program = found.ask.wp_cli or facts.one("wp_cli")
+    if not program:
+        text = "Where is WP-CLI? Without it a WordPress cannot be updated."
+        blank = Blank(f"{role}.wp_cli", "WP-CLI there", example="/path/to/wp-cli.phar")
+        return Question(text, ("wp_cli: /path/to/wp-cli.phar",), (blank,))
+    in_path = program.rpartition("/")[2] == "wp" and not found.ask.wp_cli
+    return "" if in_path else program  # in the PATH Palier looks by itself
+
+
+def _error_log(facts: Facts, role: str) -> str | Question:
+    if facts.one("error_log"):
+        return facts.one("error_log")
+    closed = facts.one("closed_log")
+    why = f" {facts.one('user')} may not read {closed}." if closed else ""
+    blank = Blank(f"{role}.php_error_log", "The log of PHP's errors there", example="/path/to/php-error.log")
+    text = f"Which log do PHP's errors go to? It is read as evidence.{why}"
+    return Question(text, ("php_error_log: /path/to/php-error.log",), (blank,))
 
 
 def _ground(facts: Facts) -> list[str]:
     """What lies under the shop: owner, rights, space."""
     free = int(facts.one("free_kb") or 0)
-    php = facts.one("php").split(" ")
+    programs = php.programs(facts)
+    chosen, wanted = php.choose(programs, php.served(facts), php.stated(facts)), php.stated(facts)
     rights = "write" if facts.one("writable") else "NOT WRITE"
     room = "" if free > SPACE else ": TOO LITTLE for a snapshot"
     owner, login = facts.one("owner"), facts.one("user")
     notes = [f"Owned by {owner}; {login} may {rights} there; {free >> 10:,} MB free{room}."]
-    if len(php) > 1:
-        notes.append(f"PHP {php[1]} on the command line.")
+    if chosen:
+        web = f"; the web server runs PHP {php.served(facts)}" if php.served(facts) else ""
+        fits = "" if wanted.holds(programs[chosen]) else f". {facts.shown} is stated for {wanted}"
+        notes.append(f"PHP {programs[chosen]} on the command line{web}{fits}.")
     missing = sorted({"rsync", "zstd", "tar", "sha256sum", "setsid"} - set(facts.all("program")))
     if missing:
         notes.append(f"Not installed there: {', '.join(missing)}.")
@@ -158,30 +187,66 @@ def _staging(shop: str, production: Found, url: str, found: Found | None) -> Pla
     same = not wanted or wanted == url
     if same:
         wanted = _guessed_url(url)
-        questions.append(Question("Which address has staging? This is a guess."))
-    place = _place(found, wanted, facts if facts.platform else _as_production(facts, production.facts))
+        address = Blank("staging.url", "The address of staging", wanted)
+        questions.append(Question("Which address has staging? This is a guess.", blanks=(address,)))
+    place = _place(found, wanted, facts if facts.platform else _as_production(facts, production.facts), "staging")
     if own is None or _same_schema(own, production):
-        questions.append(_database_question(shop))
+        questions.append(_database_question(shop, production))
+        place = replace(place, database=_server(production, facts))
     return replace(
-        place, questions=(*questions, *(q for q in place.questions if "PHP" not in q.text or facts.platform))
+        place,
+        settings=(*place.settings, *_mail_port(facts)),
+        questions=(*questions, *(q for q in place.questions if "PHP" not in q.text or facts.platform)),
     )
 
 
 def _as_production(facts: Facts, other: Facts) -> Facts:
     """An empty staging will be on production's platform."""
-    keys = ("wordpress", "woocommerce", "prestashop")
+    keys = ("wordpress", "woocommerce", "prestashop", "requires_php")
     return Facts({**facts.told, **{key: other.all(key) for key in keys if other.all(key)}})
 
 
 def _guessed_staging(shop: str, production: Found, url: str) -> Place:
-    ask = production.ask
+    ask, facts = production.ask, production.facts
     root = re.sub(r"/current/?$", "", ask.path.rstrip("/")) + "-staging"
-    taken = " There is something of that name already!" if production.facts.one("staging_taken") else ""
-    settings = tuple((key, value) for key, value in _programs(production, production.facts)[0])
+    taken = " There is something of that name already!" if facts.one("staging_taken") else ""
+    logs = {"php_error_log"}  # production's is not staging's
+    settings = [each for each in _programs(production, facts, "staging")[0] if each[0] not in logs]
+    guess = Question(
+        STAGING_MISSING + taken,
+        blanks=(
+            Blank("staging.url", "The address of staging", _guessed_url(url)),
+            Blank("staging.hosts[0].ssh", "Its host", ask.host),
+            Blank("staging.root", "Its document root there", root),
+        ),
+    )
     return Place(
-        _guessed_url(url), ask.host, root, home_path(ask.identity), production.known_hosts, settings=settings,
-        questions=(Question(STAGING_MISSING + taken), _database_question(shop)),
+        _guessed_url(url), ask.host, root, home_path(ask.identity), production.known_hosts,
+        settings=(*settings, *_mail_port(facts)), database=_server(production, facts),
+        questions=(guess, _database_question(shop, production)),
     )  # fmt: skip
+
+
+MAIL_PORT = 2525
+"""Where the mail trap listens if nothing is said, and the port is free."""
+
+
+def _mail_port(facts: Facts) -> tuple[tuple[str, str | int], ...]:
+    """A free one for the mail trap, where the usual one is taken."""
+    taken = {int(port, 16) for port in facts.all("listens")}
+    free = next((port for port in range(MAIL_PORT, MAIL_PORT + 100) if port not in taken), MAIL_PORT)
+    return () if free == MAIL_PORT else (("mail_port", free),)
+
+
+def _server(production: Found, facts: Facts) -> tuple[tuple[str, str | int], ...]:
+    """Production's database server, where staging is on the same machine: where its own schema probably is too."""
+    own = production.settings.configuration if production.settings else None
+    if own is None or facts.one("machine") != production.facts.one("machine"):
+        return ()
+    if own.socket:
+        return (("socket", own.socket),)
+    host: tuple[tuple[str, str | int], ...] = () if own.host in {"127.0.0.1", "localhost"} else (("host", own.host),)
+    return (*host, *((("port", own.port),) if own.port != 3306 else ()))
 
 
 def _guessed_url(url: str) -> str:
@@ -192,11 +257,24 @@ def _guessed_url(url: str) -> str:
     return f"{parts.scheme}://staging.{host}"
 
 
-def _database_question(shop: str) -> Question:
+def _database_question(shop: str, production: Found) -> Question:
     variable = re.sub(r"[^A-Z0-9]", "_", shop.upper())
+    own = production.settings.configuration if production.settings else None
+    name = f"{own.database if own else shop}_staging"
+    key = "staging.database"
     return Question(
-        "Which database may staging use? It needs a schema and an account of its own:",
-        ("database:", "  name: ", "  user: ", f"  password: {{env: {variable}_STAGING_PASSWORD}}"),
+        "Which database may staging use? It needs a schema and an account of its own, with every right on that schema:",
+        ("database:", f"  name: {name}", f"  user: {name}", f"  password: {{env: {variable}_STAGING_PASSWORD}}"),
+        (
+            Blank(f"{key}.name", "The schema that staging may use", name),
+            Blank(f"{key}.user", "Its account", name),
+            Blank(
+                f"{key}.password.file",
+                "A file with its password, mode 0600",
+                f"~/.secrets/{shop}-staging-database",
+                covers=f"{key}.password",
+            ),
+        ),
     )
 
 
@@ -208,12 +286,22 @@ def _same_schema(own: Configuration, production: Found) -> bool:
     )  # fmt: skip
 
 
-def _team_questions(shop: str) -> tuple[Question, ...]:
+def _team_questions(shop: str, facts: Facts) -> tuple[Question, ...]:
+    signers = Blank("allowed_signers", "The file of those who may approve", example=f"{shop}.allowed_signers")
+    packages = Blank("packages", "A folder of newer packages", example="FOLDER")
+    feed = "friends-of-presta" if facts.platform == "prestashop" else "wordfence"
+    kind = Blank("advisories", "Who publishes them", example=feed)
     return (
-        Question("Who may approve? ssh-keygen(1), ALLOWED SIGNERS.", (f"allowed_signers: {shop}.allowed_signers",)),
         Question(
-            "Where are newer packages, and where known weaknesses? docs/advisories.md",
-            ("packages: [../packages]", "advisories:", "  - {kind: friends-of-presta}"),
+            "Who may approve? ssh-keygen(1), ALLOWED SIGNERS.",
+            (f"allowed_signers: {shop}.allowed_signers",),
+            (signers,),
+        ),
+        Question("Where are newer packages? docs/getting-started.md", ("packages: [../packages]",), (packages,)),
+        Question(
+            "Where are known weaknesses of modules read? docs/advisories.md",
+            ("advisories:", f"  - {{kind: {feed}}}"),
+            (kind,),
         ),
     )
 

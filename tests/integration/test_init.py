@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from pipeline.config.answers import Answers
+from pipeline.config.draft import Blank, Question
 from pipeline.config.loader import load_inventory
 from pipeline.demo.sshd import Sshd
 from pipeline.demo.wordpress import WP_CLI
 from pipeline.demo.world import World
-from pipeline.errors import Refused
+from pipeline.errors import ConfigError, Refused
 from pipeline.events import silent
 from pipeline.flows import init
 from pipeline.remote.address import parse_address
@@ -75,9 +78,15 @@ def test_a_port_without_ssh_is_said(tmp_path: Path, mariadb: object) -> None:
         init.run("shop", Ask(f"root@127.0.0.1:{port}", "/"), None, tmp_path, accept=nobody, emit=silent)
 
 
-def initiated(world: World, folder: Path, staging: Ask | None = None) -> init.Outcome:
+def initiated(
+    world: World,
+    folder: Path,
+    staging: Ask | None = None,
+    given: Sequence[str] = (),
+    answer: init.Answer = init.nobody,
+) -> init.Outcome:
     production = ask(world.production.sshd, world.production.root, wp_cli=str(WP_CLI))
-    return init.run("atelier", production, staging, folder, accept=nobody, emit=silent)
+    return init.run("atelier", production, staging, folder, accept=nobody, emit=silent, given=given, answer=answer)
 
 
 def test_a_shop_is_described_and_its_host_left_alone(pristine_world: World, tmp_path: Path) -> None:
@@ -96,6 +105,91 @@ def test_a_shop_is_described_and_its_host_left_alone(pristine_world: World, tmp_
     assert [question for question in outcome.questions if "staging" in question]
     with opened_site("production", inventory) as site:
         assert site.modules()["shop-contact"].version == "2.3.0"
+
+
+def test_where_php_reports_its_errors_is_read_from_the_web_server(pristine_world: World, tmp_path: Path) -> None:
+    inventory = load_inventory(initiated(pristine_world, tmp_path).path)
+    assert inventory.production.php_error_log == str(pristine_world.production.php_error_log)
+
+
+def every_answer(world: World) -> list[str]:
+    answers = {
+        "production.web_user": "www-data",
+        "staging.database.name": world.staging.schema,
+        "staging.database.user": world.staging.schema,
+        "staging.database.password.file": str(world.staging.password_file),
+        "allowed_signers": str(world.allowed_signers),
+        "packages": str(world.packages),
+        "advisories": "[{kind: friends-of-presta}]",
+        "journeys.search_term": "bol",
+    }
+    return [f"{key}={value}" for key, value in answers.items()]
+
+
+def test_with_every_answer_given_nothing_is_left_to_edit(pristine_world: World, tmp_path: Path) -> None:
+    staging = ask(pristine_world.staging.sshd, pristine_world.staging.root, url=pristine_world.staging.url)
+    outcome = initiated(pristine_world, tmp_path, staging, every_answer(pristine_world))
+    assert outcome.asked == ()
+    text = outcome.path.read_text()
+    assert "# ?" not in text
+    inventory = load_inventory(outcome.path)
+    assert inventory.staging.database is not None
+    assert inventory.staging.database.port == pristine_world.mariadb.port, "the server is production's"
+    assert inventory.packages == (str(pristine_world.packages),)
+    with opened_site("staging", inventory) as site, site.database.connected() as db:
+        assert db.name == pristine_world.staging.schema
+
+
+def test_people_are_asked_what_is_open_and_may_leave_it_so(pristine_world: World, tmp_path: Path) -> None:
+    said = {"allowed_signers": "signers", "staging.database.name": "", "journeys.search_term": "bol"}
+    asked: list[str] = []
+
+    def answer(_question: Question, blank: Blank, read: Callable[[str], Answers]) -> Answers:
+        asked.append(blank.key)
+        return read(said[blank.key]) if said.get(blank.key) else {}
+
+    staging = ask(pristine_world.staging.sshd, pristine_world.staging.root, url=pristine_world.staging.url)
+    given = ["packages=zips", "production.web_user=www-data"]
+    outcome = initiated(pristine_world, tmp_path, staging, given, answer)
+    assert asked == ["staging.database.name", "journeys.search_term", "allowed_signers", "advisories"]
+    inventory = load_inventory(outcome.path)
+    assert inventory.journeys.search_term == "bol"
+    assert inventory.allowed_signers is not None
+    assert [question.text[:14] for question in outcome.asked] == ["Which database", "Where are know"]
+
+
+def test_a_wrong_key_is_told_before_any_host_is_met(tmp_path: Path) -> None:
+    unreachable = Ask("deploy@192.0.2.1", "/var/www")
+    with pytest.raises(ConfigError, match=r"Did you mean staging\.database\.name"):
+        init.run(
+            "shop", unreachable, None, tmp_path, accept=nobody, emit=silent, given=["staging.databse.name=x"]
+        )  # fmt: skip
+
+
+def test_answers_that_make_staging_production_are_refused(pristine_world: World, tmp_path: Path) -> None:
+    given = [f"staging.url={pristine_world.production.url}"]
+    with pytest.raises(ConfigError, match="is production's") as refused:
+        initiated(pristine_world, tmp_path, given=given)
+    assert "partial" not in refused.value.what
+    assert not list((tmp_path / "inventories").glob("*.yml"))
+
+
+def test_a_known_host_that_shows_another_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "inventories").mkdir()
+    other = (sshd.folder / "client_ed25519.pub").read_text().split()[1]
+    port = parse_address(sshd.address).key_name
+    (tmp_path / "inventories" / "shop.known_hosts").write_text(f"{port} ssh-ed25519 {other}\n")
+    unknown = Ask(sshd.address, "/", identity=sshd.identity)
+    with pytest.raises(HostKeyRefused, match="has changed"):
+        init.run("shop", unknown, None, tmp_path, accept=nobody, emit=silent)
+
+
+def test_what_was_accepted_once_does_not_outweigh_the_given_fingerprint(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "inventories").mkdir()
+    (tmp_path / "inventories" / "shop.known_hosts").write_text(sshd.known_hosts.read_text())
+    other = Ask(sshd.address, "/", identity=sshd.identity, host_key="SHA256:" + "A" * 43)
+    with pytest.raises(HostKeyRefused, match="not the one that was given"):
+        init.run("shop", other, None, tmp_path, accept=nobody, emit=silent)
 
 
 def test_an_inventory_is_never_written_over(pristine_world: World, tmp_path: Path) -> None:

@@ -83,6 +83,25 @@ def test_an_update_without_a_reason_is_not_now() -> None:
     assert [each.why for each in found.later] == ["no reason is stated"]
 
 
+def test_what_is_not_now_comes_with_the_command_that_includes_it() -> None:
+    others = offer("2.0", module="search")
+    found = planned(row(offer("1.1")), row(others, module="search"))
+    again = "palier plan shop -o p.yml"
+    assert f"{again} --include contact (also for search)" in plan.summary(found, again)
+    told = plan.as_json(found, again)["not_now"]
+    assert isinstance(told, list)
+    assert [each["include"] for each in told] == [f"{again} --include contact", f"{again} --include search"]
+
+
+def test_what_nothing_mends_comes_without_a_command() -> None:
+    found = planned(row(advisories=(advisory("< 2.0"),)))
+    assert "--include" not in plan.summary(found, "palier plan shop")
+
+
+def test_the_list_of_modules_says_where_a_newer_package_is_at_hand() -> None:
+    assert "1.1    100 d  zips" in Survey("shop", NOW, (row(offer("1.1")),)).text()
+
+
 def test_a_module_without_a_newer_package_is_not_mentioned() -> None:
     assert planned(row()) == Plan()
 

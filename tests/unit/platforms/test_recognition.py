@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,42 @@ def test_the_web_user_is_the_one_whose_files_it_writes() -> None:
 @pytest.mark.parametrize(("product", "term"), [("Tasse à café bleue", "tasse"), ("A b c", ""), ("", "")])
 def test_a_search_term_is_a_word_of_a_product(product: str, term: str) -> None:
     assert recognition.search_term(product) == term
+
+
+def test_a_search_term_is_one_that_the_shops_index_knows() -> None:
+    assert recognition.search_term("Mug The best is yet to come", "mug best come") == "best"
+    assert recognition.search_term("Mug blanc", "mug") == "mug"
+    assert recognition.search_term("Mug blanc", "vase") == "blanc"
+    assert recognition.search_term("Thé bio", "") == "thé"
+
+
+def test_what_is_told_with_its_number() -> None:
+    assert recognition.numbered("6 Mug The best") == ("6", "Mug The best")
+    assert recognition.numbered("") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "log"),
+    [
+        ('    ErrorLog "{folder}/error.log"\n', "error.log"),
+        ('    ErrorLog {folder}/error.log\n    php_admin_value error_log "{folder}/php.log"\n', "php.log"),
+        ("", ""),
+    ],
+)
+def test_the_log_is_that_of_the_folders_virtual_host(scratch: Path, configuration: str, log: str) -> None:
+    """Read from the file that a running web server was started with."""
+    root = written(scratch / "www", WORDPRESS)
+    for name in ("error.log", "php.log", "other.log"):
+        (scratch / name).touch()
+    other = f'<VirtualHost *:80>\nDocumentRoot /elsewhere\nErrorLog "{scratch}/other.log"\n</VirtualHost>\n'
+    own = f'<VirtualHost *:80>\n    DocumentRoot "{root}"\n{configuration.format(folder=scratch)}</VirtualHost>\n'
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
+        settings.write(other + own)
+        settings.flush()
+        # A process may call itself what it likes: this one as a web server is called.
+        server = subprocess.Popen(["bash", "-c", f"exec -a 'apache2 -f {settings.name}' sleep 60"])
+        try:
+            assert told(root).one("error_log").endswith(log)
+        finally:
+            server.kill()
+            server.wait()
