@@ -50,7 +50,12 @@ def refuse_triggers(db: Database, tables: Mapping[str, Table]) -> list[str]:
     owners = dict(
         db.rows("SELECT TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE()")
     )
-    return [
+    mute = [
+        f"The trigger {trigger.name} of {trigger.table} holds a NUL byte, which no shell script can put back."
+        for trigger in triggers
+        if "\0" in trigger.create
+    ]
+    return mute + [
         f"The trigger {trigger.name} of {trigger.table} belongs to {owners.get(trigger.name)},"
         f" and {account} could not make it again."
         for trigger in triggers
@@ -77,12 +82,10 @@ def record(
     live = read(db)
     plan = plan_merge(checkpoint, footprint, live, counters or {})
     _prepare(db, plan)
-    used = _asides(db)
     tables = tuple(
         replace(
             _record(db, table, (ignore or {}).get(table.name, "")),
             references=references(live, table.name, by_name) if table.name in live else (),
-            aside_number=table.number + used,
         )
         for table in plan.tables
     )
@@ -123,15 +126,6 @@ def _prepare(db: Database, plan: MergePlan) -> None:
         " col VARCHAR(64) NOT NULL DEFAULT '', what VARCHAR(200) NOT NULL, stage VARCHAR(80) NOT NULL)"
         " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
     )
-
-
-def _asides(db: Database) -> int:
-    """The highest number of a table that an earlier rollback set aside: those are never written over."""
-    sql = (
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        f" AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
-    )
-    return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
 
 
 def forget(db: Database, of: str) -> None:

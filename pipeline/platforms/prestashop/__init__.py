@@ -82,6 +82,7 @@ class PrestaShop:
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = tables.KNOWN
     noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
+    made_by_code: tuple[str, ...] = tables.MADE_BY_CODE
     own_files: tuple[str, ...] = OWN_FILES
     identifiers: tuple[str, ...] = ()
 

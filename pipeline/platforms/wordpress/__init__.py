@@ -92,6 +92,7 @@ class WordPress:
     media: tuple[str, ...] = MEDIA
     known_tables: Tables = KNOWN_TABLES
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
+    made_by_code: tuple[str, ...] = ()
     own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)
 
