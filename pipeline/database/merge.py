@@ -50,16 +50,30 @@ def refuse_triggers(db: Database, tables: Mapping[str, Table]) -> list[str]:
     owners = dict(
         db.rows("SELECT TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=DATABASE()")
     )
-    mute = [
-        f"The trigger {trigger.name} of {trigger.table} holds a NUL byte, which no shell script can put back."
-        for trigger in triggers
-        if "\0" in trigger.create
-    ]
-    return mute + [
+    return [
         f"The trigger {trigger.name} of {trigger.table} belongs to {owners.get(trigger.name)},"
         f" and {account} could not make it again."
         for trigger in triggers
         if owners.get(trigger.name) != account
+    ]
+
+
+def with_triggers_of_others(db: Database) -> set[str]:
+    """The tables with a trigger that this account could not make again, as far as it sees triggers."""
+    sql = (
+        "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+        " WHERE TRIGGER_SCHEMA=DATABASE() AND DEFINER <> CURRENT_USER()"
+    )
+    return {str(name) for (name,) in db.rows(sql)}
+
+
+def refuse_mute_triggers(tables: Mapping[str, Table]) -> list[str]:
+    """Sentences on triggers that no shell script can hold; those of every copied table are dropped and made again."""
+    return [
+        f"The trigger {trigger.name} of {trigger.table} holds a NUL byte, which no shell script can put back."
+        for table in tables.values()
+        for trigger in table.triggers
+        if "\0" in trigger.create
     ]
 
 

@@ -22,6 +22,7 @@ from pipeline.database.shell import (
     drop_triggers,
     empty_tables,
     end_changes_of,
+    end_writers,
     is_defined,
     preamble,
     raise_counters,
@@ -56,6 +57,7 @@ def data_fragment(
     program: str = "mariadb",
     prefix: str = "",
     emptied: Collection[str] = (),
+    first: str = "",
 ) -> str:
     """The undo fragment of the migration; it lies on the host before the migration runs.
 
@@ -63,6 +65,7 @@ def data_fragment(
     script is run, which :func:`merge_script` writes and the flow puts beside it before opening.
 
     :param emptied: tables that pages fill as a cache; what newer code has put there goes. They need not exist.
+    :param first: shell text for before anything is restored, when nobody writes any more.
     """
     return (
         f"{preamble(schema, defaults, program)}"
@@ -70,7 +73,7 @@ def data_fragment(
         f"    [ -e {MERGE_FILE} ] || {{ echo 'The shop was opened, and {MERGE_FILE} is missing.' >&2; exit 1; }}\n"
         f"    . ./{MERGE_FILE}\n"
         "else\n"
-        f"{restore_body(checkpoint, prefix=prefix)}"
+        f"{end_writers()}{first}{restore_body(checkpoint, prefix=prefix)}"
         "fi\n"
         f"{run_sql([empty_tables(emptied)], each=True) if emptied else ''}"
     )

@@ -39,14 +39,13 @@ def restore_fragment(
 
     :param prefix: only tables whose names begin with this are the shop's, and may be dropped as new.
     """
-    return preamble(schema, defaults, program) + restore_body(checkpoint, prefix=prefix)
+    return preamble(schema, defaults, program) + end_writers() + restore_body(checkpoint, prefix=prefix)
 
 
 def restore_body(checkpoint: Checkpoint, *, prefix: str = "") -> str:
-    """What :func:`restore_fragment` does, behind the preamble."""
+    """What :func:`restore_fragment` does, behind the preamble, once nobody writes any more."""
     copies = sorted(checkpoint.copies.values(), key=lambda copy: copy.number)
     parts = [
-        end_writers(),
         "palier_live=$(palier_definitions)\n",
         run_sql([drop_unknown(checkpoint.present, prefix)], each=True),
         run_sql([drop_triggers(copy.table.name for copy in copies)], each=True) if copies else "",

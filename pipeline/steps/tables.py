@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.database import ahead, footprint, keeping, merge, rungs, snapshot, uncopied
+from pipeline.database import ahead, footprint, keeping, late, merge, rungs, snapshot, uncopied
 from pipeline.database.ahead import Ahead
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
@@ -55,6 +55,8 @@ class Guarded:
     found: Footprint = field(default_factory=Footprint)
     uncopied: tuple[Uncopied, ...] = ()
     """The tables that have no copy, as they were before the upgrade."""
+    orders_since: str = ""
+    """SELECT of the orders that came after the checkpoint; empty: their tables stay as they are."""
 
     plan: MergePlan | None = None
 
@@ -83,13 +85,15 @@ class Guarded:
 def ladder(shop: Shop, db: Database, expected: Footprint, seconds: int) -> Ladder:
     """How each of production's tables would get back: the footprint's, and what fits into ``seconds`` besides.
 
-    Throw-away tables are not guarded: they are never restored.
+    Throw-away tables are not guarded: they are never restored. Nor are those with another account's triggers, which
+    putting back would drop and could not make again: if the footprint names one, the promotion is refused.
     """
 
     def throwaway(name: str) -> bool:
         return shop.classes.classify(name) is Class.THROWAWAY
 
-    return rungs.choose(rungs.sizes(db), expected, throwaway=throwaway, seconds=seconds)
+    left = merge.with_triggers_of_others(db)
+    return rungs.choose(rungs.sizes(db), expected, throwaway=throwaway, seconds=seconds, left=left)
 
 
 def told_rungs(shop: Shop, expected: Footprint, *, seconds: int) -> str:
@@ -104,6 +108,7 @@ def refuse_what_cannot_be_undone(shop: Shop, expected: Footprint) -> None:
         before, after = read_schema(db), read_schema(tried)
         guarded = {name: before[name] for name in expected.existing if name in before}
         wrong = [*merge.refuse(before, after, expected), *merge.refuse_triggers(db, guarded)]
+        wrong += merge.refuse_mute_triggers(before)
     if wrong:
         raise Refused(
             "The updates could not be taken back exactly.",
@@ -153,7 +158,9 @@ def checkpoint_tables(shop: Shop, record: Record, guarded: Guarded, *, seconds: 
 
     def note() -> str:
         with site.database.connected() as db:
-            return reconciliation.note_books(shop, record, db)
+            noted = reconciliation.note_books(shop, record, db)
+        guarded.orders_since = reconciliation.orders_since(record, guarded.taken.copies)
+        return noted
 
     def take() -> str:
         early, pace = guarded.early, rungs.Pace(seconds)
@@ -187,12 +194,20 @@ def guard_tables(shop: Shop, guarded: Guarded) -> Step:
     site = shop.production
 
     def fragment() -> str:
-        known = site.database
+        known, asked = site.database, guarded.orders_since
         back = data_fragment(
-            guarded.taken, known.name, program=known.program, prefix=site.prefix, emptied=made_by_code(site)
+            guarded.taken,
+            known.name,
+            program=known.program,
+            prefix=site.prefix,
+            emptied=made_by_code(site),
+            first=late.put_aside(guarded.taken, asked, business) if asked else "",
         )
         looked = list_moved(guarded.uncopied, UNGUARDED, unless=[COMPARED, "opened"])
         return f"{back}{looked}{_HELD}"
+
+    def business(name: str) -> bool:
+        return shop.classes.classify(name) in {Class.BUSINESS, Class.MIXED}  # WordPress may keep orders as posts
 
     def whole() -> str:
         return f"{len(guarded.taken.copies)} tables can be put back exactly"
@@ -221,7 +236,7 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
 
     Then goes what pages have kept that older code made.
     """
-    site = shop.production
+    site, kept = shop.production, shop.production.platform.made_by_code
 
     def verify() -> str:
         with site.database.connected() as db:
@@ -247,7 +262,7 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
         "Verify the footprint",
         (
             Act("compare every table with its fingerprint, and with staging's footprint", verify),
-            *([Act(f"empty {', '.join(made)}, if they are there", empty)] if (made := made_by_code(site)) else []),
+            *([Act(f"empty {', '.join(kept)}, where there is such a table", empty)] if kept else []),
         ),
         host=site.host.name,
         critical=True,

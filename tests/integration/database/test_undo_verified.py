@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipeline.database import checkpoint, footprint, keeping, merge, schema
+from pipeline.database import checkpoint, footprint, keeping, merge, rungs, schema
 from pipeline.database.merge_script import OTHERWISE, data_fragment, merge_script
 from pipeline.demo.mariadb import MariaDB
 from tests.integration.database.undo_world import Shop, shop
@@ -153,3 +153,20 @@ def test_what_newer_pages_have_kept_goes_when_the_code_goes_back(place: Shop, *,
     assert place.db.value("SELECT COUNT(*) FROM `ke``pt`") == 0
     assert place.db.value("SELECT COUNT(*) FROM orders") == 3
     assert not (place.folder / "ran").exists()
+
+
+def test_a_trigger_of_another_account_outlives_the_undo_of_an_update_that_left_its_table_alone(
+    mariadb: MariaDB, place: Shop
+) -> None:
+    """This account may drop it, and could not make it again."""
+    mariadb.admin(f"CREATE TRIGGER `{place.db.name}`.theirs BEFORE INSERT ON `{place.db.name}`.orders"
+                  " FOR EACH ROW SET NEW.name = LOWER(NEW.name)")  # fmt: skip
+    expected, others = footprint.Footprint(rewritten=("kept_by_pages",)), merge.with_triggers_of_others(place.db)
+    assert others == {"orders"}
+    ladder = rungs.choose(rungs.sizes(place.db), expected, throwaway=lambda _: False, seconds=9, left=others)
+    taken = checkpoint.take(place.db, ladder.copied, "pre_run")
+    place.sql("UPDATE kept_by_pages SET page = 'new'")
+    done = place.undo(data_fragment(taken, place.db.name))
+    assert done.returncode == 0, done.stderr
+    assert place.db.value("SELECT page FROM kept_by_pages") == "made by newer code"
+    assert [trigger.name for trigger in schema.read(place.db)["orders"].triggers] == ["theirs"]

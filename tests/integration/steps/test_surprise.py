@@ -18,7 +18,7 @@ from pipeline.events import silent
 from pipeline.record import Record
 from pipeline.remote.command import command
 from pipeline.rollback import roll_back
-from pipeline.steps import snapshot, tables
+from pipeline.steps import reconciliation, snapshot, tables
 from pipeline.steps.site import Shop, opened
 
 EXPECTED = Footprint(rewritten=("wp_options",))
@@ -169,3 +169,39 @@ def test_what_pages_have_kept_is_not_compared_and_goes_whenever_the_code_changes
     section.sql("INSERT INTO wp_shop_kept (page) VALUES ('of the newer code')")
     assert roll_back(section.record, silent).ok
     assert section.value("SELECT COUNT(*) FROM wp_shop_kept") == 0
+
+
+def test_an_order_that_came_behind_the_page_is_named_and_its_rows_are_put_aside(section: Section) -> None:
+    """From a request that had begun before the page. All becomes what it was, so it is no longer in the shop."""
+    begun(section, seconds=5)
+    section.switch_code()
+    new = "INSERT INTO wp_shop_orders SELECT {id}, {reference}{rest} FROM wp_shop_orders WHERE id=1"
+    columns = section.value(  # all but the first two
+        "SELECT GROUP_CONCAT(CONCAT(', ', COLUMN_NAME) ORDER BY ORDINAL_POSITION SEPARATOR '') FROM"
+        " information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='wp_shop_orders'"
+        " AND COLUMN_NAME NOT IN ('id', 'reference')"
+    )
+    section.sql(new.format(id=9001, reference="'LATE-1'", rest=columns))
+    section.sql("UPDATE wp_shop_orders SET status='broken' WHERE id<>9001")
+    done = roll_back(section.record, silent)
+    assert done.ok, done.said
+    assert section.value("SELECT COUNT(*) FROM wp_shop_orders WHERE id=9001 OR status='broken'") == 0
+    said = reconciliation.state(section.shop, section.record)
+    assert said.late[0].split("\t") == ["order", "LATE-1", "came behind the page"]
+    table, rows, where = said.late[1].split("\t")
+    assert (table, rows) == ("wp_shop_orders", "1 rows")
+    assert len(said.late) == 2, "of tables that nothing came into nothing is told, and nothing is left"
+    aside = where.rpartition(" ")[2]
+    assert section.value(f"SELECT reference FROM {aside} WHERE id=9001") == "LATE-1"
+    assert (
+        section.value(r"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME LIKE '\_palier\_aside%'") == 1
+    )
+    assert "order  LATE-1  came behind the page" in said.text()
+
+
+def test_a_shop_whose_orders_cannot_be_asked_is_put_back_all_the_same(section: Section) -> None:
+    begun(section, seconds=5)
+    section.switch_code()
+    section.sql("ALTER TABLE wp_shop_orders CHANGE reference other VARCHAR(64)")
+    assert roll_back(section.record, silent).ok
+    assert section.value("SELECT COUNT(reference) FROM wp_shop_orders") == 300

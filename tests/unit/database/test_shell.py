@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.database.schema import COUNTER, Table
@@ -89,6 +89,7 @@ def test_no_line_of_the_shops_own_text_is_run(scratch: Path, line: str) -> None:
     assert not (scratch / "ran").exists()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from([*"PALIER_SQL $`'\"\\\n;", "PALIER_SQL", "\nPALIER_SQL\n", "EOF", "é"])).map("".join))
 def test_whatever_a_statement_says_it_arrives(said: str) -> None:
     whole = f"cat {here(f'SELECT {said}{chr(10)}')}"
