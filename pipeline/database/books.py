@@ -120,8 +120,12 @@ def _text(column: str, length: int) -> str:
 
 def orders_since(db: Database, books: Books, opening: Opening) -> tuple[str, ...]:
     """The references of the orders placed since, oldest number first."""
-    sql = f"SELECT o.reference FROM ({books.orders}) o WHERE {opening.since('o.number')} ORDER BY o.number"
-    return tuple(str(row[0]) for row in db.rows(sql))
+    return tuple(str(row[0]) for row in db.rows(since(books, opening)))
+
+
+def since(books: Books, opening: Opening) -> str:
+    """SELECT of ``reference`` of the orders placed since, oldest number first."""
+    return f"SELECT o.reference FROM ({books.orders}) o WHERE {opening.since('o.number')} ORDER BY o.number"
 
 
 def stock_since(db: Database, books: Books, opening: Opening) -> tuple[Stock, ...]:

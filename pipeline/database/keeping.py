@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from pipeline.database.connection import Database
 from pipeline.database.restore import DEFAULTS
-from pipeline.database.shell import preamble, run_sql
+from pipeline.database.shell import end_copying, preamble, run_sql
 from pipeline.database.sql import OWN, identifier, text
 
 PRE = "pre"
@@ -42,7 +42,7 @@ def _tables(of: str, kinds: str) -> str:
 def give_up_fragment(of: str, schema: str, *, defaults: str = DEFAULTS, program: str = "mariadb") -> str:
     """Shell text that drops all that a run keeps but its books, from which its statement is made afterwards."""
     query = f"SELECT CONCAT('DROP TABLE IF EXISTS `', TABLE_NAME, '`;') {_tables(of, _WAY_BACK)}"
-    return preamble(schema, defaults, program) + run_sql([query], each=True)
+    return preamble(schema, defaults, program) + end_copying(of) + run_sql([query], each=True)
 
 
 def give_up(db: Database, of: str) -> int:
@@ -65,7 +65,7 @@ def drop_asides(db: Database) -> int:
     """Drop what rollbacks have set aside: tables that an update made, with the rows that others wrote into them."""
     sql = (
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        f" AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
+        f" AND TABLE_NAME REGEXP '^{OWN}aside(_[0-9a-z]{{1,32}})?_[0-9]+$'"
     )
     return _drop(db, [str(name) for (name,) in db.rows(sql)])
 

@@ -58,6 +58,25 @@ def refuse_triggers(db: Database, tables: Mapping[str, Table]) -> list[str]:
     ]
 
 
+def with_triggers_of_others(db: Database) -> set[str]:
+    """The tables with a trigger that this account could not make again, as far as it sees triggers."""
+    sql = (
+        "SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+        " WHERE TRIGGER_SCHEMA=DATABASE() AND DEFINER <> CURRENT_USER()"
+    )
+    return {str(name) for (name,) in db.rows(sql)}
+
+
+def refuse_mute_triggers(tables: Mapping[str, Table]) -> list[str]:
+    """Sentences on triggers that no shell script can hold; those of every copied table are dropped and made again."""
+    return [
+        f"The trigger {trigger.name} of {trigger.table} holds a NUL byte, which no shell script can put back."
+        for table in tables.values()
+        for trigger in table.triggers
+        if "\0" in trigger.create
+    ]
+
+
 def record(
     db: Database,
     checkpoint: Checkpoint,
@@ -77,12 +96,10 @@ def record(
     live = read(db)
     plan = plan_merge(checkpoint, footprint, live, counters or {})
     _prepare(db, plan)
-    used = _asides(db)
     tables = tuple(
         replace(
             _record(db, table, (ignore or {}).get(table.name, "")),
             references=references(live, table.name, by_name) if table.name in live else (),
-            aside_number=table.number + used,
         )
         for table in plan.tables
     )
@@ -123,15 +140,6 @@ def _prepare(db: Database, plan: MergePlan) -> None:
         " col VARCHAR(64) NOT NULL DEFAULT '', what VARCHAR(200) NOT NULL, stage VARCHAR(80) NOT NULL)"
         " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
     )
-
-
-def _asides(db: Database) -> int:
-    """The highest number of a table that an earlier rollback set aside: those are never written over."""
-    sql = (
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()"
-        f" AND TABLE_NAME REGEXP '^{OWN}aside_[0-9]+$'"
-    )
-    return max((int(str(name).rpartition("_")[2]) for (name,) in db.rows(sql)), default=0)
 
 
 def forget(db: Database, of: str) -> None:

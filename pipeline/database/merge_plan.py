@@ -36,7 +36,6 @@ class MergeTable:
     """Who refers to this table's rows."""
     renamed: tuple[tuple[str, str], ...] = ()
     """Columns that the update only gave another name: the old one and the new one."""
-    aside_number: int = 0
     of: str = ""
     """The run whose tables these are: every promotion keeps its own."""
 
@@ -94,7 +93,7 @@ class MergeTable:
     @property
     def aside(self) -> str:
         """Where a table goes that the update made, or what others wrote into columns that it added."""
-        return own("aside", number=self.aside_number or self.number)
+        return own("aside", self.of, self.number)
 
     @property
     def cells(self) -> str:

@@ -6,7 +6,7 @@ Everything in it may be repeated: what is done once only leaves its mark in the 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pipeline.database.alter import Late, Reversal, reverse
 from pipeline.database.aside import carry_over, put_aside
@@ -18,7 +18,18 @@ from pipeline.database.merge_sql import apply, fill, images, keep_wide, settle
 from pipeline.database.merge_unkeyed import hold_still
 from pipeline.database.restore import DEFAULTS, restore_body, restore_triggers, restore_views
 from pipeline.database.schema import Table
-from pipeline.database.shell import drop_triggers, is_defined, preamble, raise_counters, run_sql
+from pipeline.database.shell import (
+    drop_triggers,
+    empty_tables,
+    end_changes_of,
+    end_writers,
+    is_defined,
+    preamble,
+    raise_counters,
+    require_definitions,
+    run_sql,
+    told,
+)
 from pipeline.database.sql import identifier, text
 
 MERGE_FILE = "merge.sh"
@@ -26,6 +37,9 @@ MERGE_FILE = "merge.sh"
 
 REPORT_FILE = "conflicts.txt"
 """Where the conflicts are listed, in the run's folder: table, key, column, what; tabs between."""
+
+OTHERWISE = "built-otherwise"
+"""A file in the run's folder: a person has looked at tables that are not built as they were, and lets them be."""
 
 _FUNCTIONS = """
 palier_done() {
@@ -36,12 +50,22 @@ palier_done() {
 
 
 def data_fragment(
-    checkpoint: Checkpoint, schema: str, *, defaults: str = DEFAULTS, program: str = "mariadb", prefix: str = ""
+    checkpoint: Checkpoint,
+    schema: str,
+    *,
+    defaults: str = DEFAULTS,
+    program: str = "mariadb",
+    prefix: str = "",
+    emptied: Collection[str] = (),
+    first: str = "",
 ) -> str:
     """The undo fragment of the migration; it lies on the host before the migration runs.
 
     Until the shop is opened (no file ``opened`` in the run's folder) tables are restored exactly; afterwards the merge
     script is run, which :func:`merge_script` writes and the flow puts beside it before opening.
+
+    :param emptied: tables that pages fill as a cache; what newer code has put there goes. They need not exist.
+    :param first: shell text for before anything is restored, when nobody writes any more.
     """
     return (
         f"{preamble(schema, defaults, program)}"
@@ -49,8 +73,9 @@ def data_fragment(
         f"    [ -e {MERGE_FILE} ] || {{ echo 'The shop was opened, and {MERGE_FILE} is missing.' >&2; exit 1; }}\n"
         f"    . ./{MERGE_FILE}\n"
         "else\n"
-        f"{restore_body(checkpoint, prefix=prefix)}"
+        f"{end_writers()}{first}{restore_body(checkpoint, prefix=prefix)}"
         "fi\n"
+        f"{run_sql([empty_tables(emptied)], each=True) if emptied else ''}"
     )
 
 
@@ -64,6 +89,7 @@ def merge_script(plan: MergePlan, schema: str, *, defaults: str = DEFAULTS, prog
         [
             preamble(schema, defaults, program),
             _FUNCTIONS.replace("@STATE@", plan.state),
+            end_changes_of(plan.of),
             "palier_live=$(palier_definitions)\n",
             run_sql([drop_triggers(table.name for table in plan.tables)], each=True) if plan.tables else "",
             *_rows(both, plan),
@@ -76,6 +102,7 @@ def merge_script(plan: MergePlan, schema: str, *, defaults: str = DEFAULTS, prog
             restore_views(plan.views_before.values()),
             restore_triggers(table.then for table in plan.tables if table.before),
             _report(made, plan),
+            require_definitions(((table.number, table.then) for table in (*altered, *removed)), unless=OTHERWISE),
         ]
     )
 
@@ -129,7 +156,7 @@ def _late(table: MergeTable, item: Late) -> str:
         f"if {run_sql([item.add])}then :; else\n"
         'case "$palier_said" in\n'
         "*'ERROR 1062 '*)\n"
-        f"{run_sql(refused)};;\n"
+        f"{run_sql(refused)}{told(table.number)};;\n"
         "*) exit 1 ;;\n"
         "esac\nfi\nfi\n"
     )
@@ -171,7 +198,7 @@ def _again(table: MergeTable, plan: MergePlan) -> str:
     rows = _once(plan, f"fill-{number}", equalize(table.name, table.copy.name, was))
     return (
         f"{_exists(table.name)}palier_made=no\nelse\npalier_made=yes\n{mark}fi\n"
-        f'if [ "$palier_made" = no ] && ! palier_done create-{number}; then\n{report}'
+        f'if [ "$palier_made" = no ] && ! palier_done create-{number}; then\n{report}{told(number)}'
         f"else\n{rows}fi\n"
     )
 
@@ -184,7 +211,7 @@ def _report(made: Iterable[MergeTable], plan: MergePlan) -> str:
     """Writes the list of conflicts, and says how many there are and which tables were set aside."""
     query = f"SELECT tab, row_key, col, what FROM {plan.conflicts} ORDER BY id"
     lines = "".join(
-        f"echo {shlex.quote(f'{table.name} is kept as {table.aside}, with the rows written into it.')}\n"
+        f"printf '%s\\n' {shlex.quote(f'{table.name} is kept as {table.aside}, with the rows written into it.')}\n"
         for table in made
     )
     return (

@@ -15,10 +15,12 @@ from pipeline.database.schema import Table
 from pipeline.database.shell import (
     drop_triggers,
     drop_unknown,
+    end_writers,
     is_defined,
     preamble,
     raise_counters,
     remember_counter,
+    require_definitions,
     run_sql,
 )
 from pipeline.database.sql import identifier
@@ -37,11 +39,11 @@ def restore_fragment(
 
     :param prefix: only tables whose names begin with this are the shop's, and may be dropped as new.
     """
-    return preamble(schema, defaults, program) + restore_body(checkpoint, prefix=prefix)
+    return preamble(schema, defaults, program) + end_writers() + restore_body(checkpoint, prefix=prefix)
 
 
 def restore_body(checkpoint: Checkpoint, *, prefix: str = "") -> str:
-    """What :func:`restore_fragment` does, behind the preamble."""
+    """What :func:`restore_fragment` does, behind the preamble, once nobody writes any more."""
     copies = sorted(checkpoint.copies.values(), key=lambda copy: copy.number)
     parts = [
         "palier_live=$(palier_definitions)\n",
@@ -54,7 +56,7 @@ def restore_body(checkpoint: Checkpoint, *, prefix: str = "") -> str:
         run_sql([raise_counters(identifier(checkpoint.map))], each=True) if copies else "",
         restore_views(checkpoint.views.values()),
         restore_triggers(copy.table for copy in copies),
-        _verified(copies),
+        require_definitions((copy.number, copy.table) for copy in copies),
     ]
     return "".join(parts)
 
@@ -89,19 +91,4 @@ def restore_views(views: Iterable[Table]) -> str:
 def restore_triggers(tables: Iterable[Table]) -> str:
     """Shell text that makes the triggers that the tables had."""
     statements = [part for table in tables for trigger in table.triggers for part in trigger_statements(trigger)]
-    return run_sql(statements) if statements else ""
-
-
-def _verified(copies: Iterable[Copy]) -> str:
-    checks = "".join(
-        f'{is_defined(copy.table)}[ $? -eq 0 ] || palier_wrong="$palier_wrong {copy.number}"\n' for copy in copies
-    )
-    return (
-        "palier_live=$(palier_definitions)\n"
-        "palier_wrong=\n"
-        f"{checks}"
-        'if [ -n "$palier_wrong" ]; then\n'
-        '    echo "These copies could not be put back as they were:$palier_wrong (see the map of the checkpoint)" >&2\n'
-        "    exit 1\n"
-        "fi\n"
-    )
+    return run_sql(statements, comments=True) if statements else ""

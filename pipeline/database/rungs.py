@@ -39,7 +39,7 @@ class Rung(StrEnum):
     AGAIN = "copy and made again"
     """The update removes it."""
     SNAPSHOT = "full snapshot"
-    """Not in the footprint, and too large for the time: the snapshot alone holds it."""
+    """Not in the footprint, and too large for the time, or with another account's trigger: in the snapshot alone."""
 
 
 _COPIED = {Rung.IMAGES, Rung.COPY, Rung.ALTER, Rung.AGAIN}
@@ -135,7 +135,12 @@ class Ladder:
 
 
 def choose(
-    sizes: Mapping[str, int], expected: Footprint, *, throwaway: Callable[[str], bool], seconds: float
+    sizes: Mapping[str, int],
+    expected: Footprint,
+    *,
+    throwaway: Callable[[str], bool],
+    seconds: float,
+    left: Collection[str] = (),
 ) -> Ladder:
     """The rung of every table.
 
@@ -143,15 +148,18 @@ def choose(
     :param expected: staging's footprint.
     :param throwaway: whether a table's rows are never put back.
     :param seconds: for how long tables beyond the footprint may be copied, the smallest first.
+    :param left: tables that are not copied unless the footprint names them, since this account cannot put them back.
     """
     choices = [_expected(name, sizes, expected) for name in expected.tables]
-    left = float(seconds)
+    budget = float(seconds)
     for name in sorted(sizes.keys() - set(expected.tables), key=lambda name: (sizes[name], name)):
         if throwaway(name):
             choices.append(Choice(name, Rung.NOTHING, sizes[name], expected=False))
             continue
-        left -= copy_seconds(sizes[name])
-        choices.append(Choice(name, Rung.COPY if left >= 0 else Rung.SNAPSHOT, sizes[name], expected=False))
+        if name not in left:
+            budget -= copy_seconds(sizes[name])
+        rung = Rung.COPY if budget >= 0 and name not in left else Rung.SNAPSHOT
+        choices.append(Choice(name, rung, sizes[name], expected=False))
     return Ladder(tuple(choices))
 
 

@@ -15,8 +15,7 @@ NOT_OWN = r"TABLE_NAME NOT LIKE '\\_palier\\_%'"
 SCRIPT = (
     *SESSION,
     "SET SESSION foreign_key_checks=0",
-    "/*M!100200 SET SESSION check_constraint_checks=0 */",
-    "/*M!100100 SET SESSION max_statement_time=0 */",
+    "SET @palier=0 /*M!100200 , SESSION check_constraint_checks=0, SESSION max_statement_time=0 */",
 )
 """What a script that puts data back sets first. With the checks of foreign keys off nothing cascades, and rows can go
 back table by table; what is put back was consistent when it was copied."""

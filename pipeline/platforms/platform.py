@@ -91,6 +91,13 @@ class Platform(Protocol):
         """Rows that any request may rewrite: SQL predicates by table, without the prefix."""
 
     @property
+    def made_by_code(self) -> tuple[str, ...]:
+        """Tables that the shop's pages fill from other tables, without the prefix: emptied whenever the code changes.
+
+        They are among the throw-away ones too, so they are neither compared nor put back.
+        """
+
+    @property
     def own_files(self) -> tuple[str, ...]:
         """What a module's folder holds besides its package and keeps through an update: the merchant's pictures.
 

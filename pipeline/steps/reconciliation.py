@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
 from pipeline.books import Books
-from pipeline.database import keeping
-from pipeline.database.books import Opening, Stock, choose, in_tables, kept, open_books, orders_since, stock_since
+from pipeline.database import books as asked
+from pipeline.database import keeping, late
+from pipeline.database.books import Opening, Stock, choose, in_tables, kept, open_books, since, stock_since
 from pipeline.database.connection import Database
 from pipeline.database.merge_plan import MergePlan
+from pipeline.database.sql import identifier
 from pipeline.errors import Refused
 from pipeline.record import Record
 from pipeline.steps.site import Shop
@@ -56,6 +58,8 @@ class Statement:
     stock: tuple[Stock, ...]
     books: str
     """The tables that orders and stock were read from; empty: nobody said where they are, so neither is told."""
+    late: tuple[str, ...] = ()
+    """Orders that came behind the page and went when the promotion took itself back, and where their rows are."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -74,6 +78,9 @@ class Statement:
         yield from (f"    {table}" for table in self.taken_back)
         yield f"  Conflicts, where somebody else's value stays: {len(self.conflicts)}"
         yield from _some([f"    {line.replace(chr(9), '  ')}" for line in self.conflicts])
+        if self.late:
+            yield "  Came behind the page, and went when everything was put back as it was before:"
+            yield from _some([f"    {line.replace(chr(9), '  ')}" for line in self.late])
         if self.books:
             yield f"  Stock of {len(self.stock)} products moved (before - sold + other = after):"
             yield from _some(
@@ -143,7 +150,7 @@ def _read(record: Record, db: Database) -> Statement:
     opened = _opened(record)
     if opened is not None:
         _require_kept(db, record, opened[1])
-        orders, stock = orders_since(db, *opened), stock_since(db, *opened)
+        orders, stock = asked.orders_since(db, *opened), stock_since(db, *opened)
     return Statement(
         run=record.run,
         made=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -152,6 +159,7 @@ def _read(record: Record, db: Database) -> Statement:
         conflicts=conflicts(record),
         stock=stock,
         books=str(opened[0]) if opened else "",
+        late=_lines_of(record, late.FILE),
     )
 
 
@@ -185,6 +193,22 @@ def _taken_back(record: Record) -> tuple[Taken, ...]:
 
 def conflicts(record: Record) -> tuple[str, ...]:
     """The lines of the conflicts' list: table, key, column, what; tabs between."""
-    if not record.host.exists(record.path(CONFLICTS)):
+    return _lines_of(record, CONFLICTS)
+
+
+def _lines_of(record: Record, name: str) -> tuple[str, ...]:
+    if not record.host.exists(record.path(name)):
         return ()
-    return tuple(record.read(CONFLICTS).decode("utf-8", "replace").splitlines())
+    return tuple(record.read(name).decode("utf-8", "replace").splitlines())
+
+
+def orders_since(record: Record, copied: Collection[str]) -> str:
+    """SELECT of ``reference`` of the orders that came since the books were opened.
+
+    Empty: it is not known where orders are, or their tables are not among the ``copied`` ones, and so stay as they are.
+    """
+    opened = _opened(record)
+    if opened is None:
+        return ""
+    tables = [name for name in opened[0].tables if identifier(name) in opened[0].orders]
+    return since(*opened) if tables and set(tables) <= set(copied) else ""

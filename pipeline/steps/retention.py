@@ -34,7 +34,7 @@ done
 """
 _RUN = re.compile(r"\d{8}T\d{6}Z-promote-[0-9a-f]+")
 _OF_A_RUN = re.compile(OWN + r"(?:pre|post|gone|work|wide|cells|state|conflicts)_([0-9a-z]{17,32})(?:_[0-9]+|_map)?")
-_SET_ASIDE = re.compile(OWN + r"(aside|snapshot|proof)_[0-9]+")
+_SET_ASIDE = re.compile(OWN + r"(aside|snapshot|proof)(?:_[0-9a-z]{17,32})?_[0-9]+")
 
 
 @dataclass(frozen=True)

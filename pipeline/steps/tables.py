@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.database import ahead, footprint, keeping, merge, rungs, snapshot
+from pipeline.database import ahead, footprint, keeping, late, merge, rungs, snapshot, uncopied
 from pipeline.database.ahead import Ahead
 from pipeline.database.checkpoint import Checkpoint
 from pipeline.database.classes import Class
@@ -16,7 +17,10 @@ from pipeline.database.merge_script import MERGE_FILE, data_fragment, merge_scri
 from pipeline.database.rungs import Ladder
 from pipeline.database.schema import read as read_schema
 from pipeline.database.schema import table_names
-from pipeline.database.sql import OWN
+from pipeline.database.shell import empty_tables
+from pipeline.database.snapshot import Snapshot
+from pipeline.database.sql import own
+from pipeline.database.uncopied import Uncopied, list_moved
 from pipeline.engine import Act, Step
 from pipeline.errors import PalierError, Refused
 from pipeline.record import Record
@@ -25,6 +29,9 @@ from pipeline.steps.golden import ignored
 from pipeline.steps.site import Shop, Site
 
 UNGUARDED = "unguarded"
+"""Tables that changed and have no copy, for a person to put right: the undo stops while this file is there."""
+COMPARED = "footprint-compared"
+"""Every table was compared after the upgrade, and those without a copy had not changed."""
 FROM_SNAPSHOT = "from-snapshot.sh"
 READING = 2.0
 """Seconds that reading rows for a fingerprint may take behind the page. Larger tables are told by their stamps:
@@ -46,6 +53,10 @@ class Guarded:
     checkpoint: Checkpoint | None = None
     before: Fingerprint = field(default_factory=lambda: Fingerprint({}))
     found: Footprint = field(default_factory=Footprint)
+    uncopied: tuple[Uncopied, ...] = ()
+    """The tables that have no copy, as they were before the upgrade."""
+    orders_since: str = ""
+    """SELECT of the orders that came after the checkpoint; empty: their tables stay as they are."""
 
     plan: MergePlan | None = None
 
@@ -74,13 +85,15 @@ class Guarded:
 def ladder(shop: Shop, db: Database, expected: Footprint, seconds: int) -> Ladder:
     """How each of production's tables would get back: the footprint's, and what fits into ``seconds`` besides.
 
-    Throw-away tables are not guarded: they are never restored.
+    Throw-away tables are not guarded: they are never restored. Nor are those with another account's triggers, which
+    putting back would drop and could not make again: if the footprint names one, the promotion is refused.
     """
 
     def throwaway(name: str) -> bool:
         return shop.classes.classify(name) is Class.THROWAWAY
 
-    return rungs.choose(rungs.sizes(db), expected, throwaway=throwaway, seconds=seconds)
+    left = merge.with_triggers_of_others(db)
+    return rungs.choose(rungs.sizes(db), expected, throwaway=throwaway, seconds=seconds, left=left)
 
 
 def told_rungs(shop: Shop, expected: Footprint, *, seconds: int) -> str:
@@ -95,6 +108,7 @@ def refuse_what_cannot_be_undone(shop: Shop, expected: Footprint) -> None:
         before, after = read_schema(db), read_schema(tried)
         guarded = {name: before[name] for name in expected.existing if name in before}
         wrong = [*merge.refuse(before, after, expected), *merge.refuse_triggers(db, guarded)]
+        wrong += merge.refuse_mute_triggers(before)
     if wrong:
         raise Refused(
             "The updates could not be taken back exactly.",
@@ -144,7 +158,9 @@ def checkpoint_tables(shop: Shop, record: Record, guarded: Guarded, *, seconds: 
 
     def note() -> str:
         with site.database.connected() as db:
-            return reconciliation.note_books(shop, record, db)
+            noted = reconciliation.note_books(shop, record, db)
+        guarded.orders_since = reconciliation.orders_since(record, guarded.taken.copies)
+        return noted
 
     def take() -> str:
         early, pace = guarded.early, rungs.Pace(seconds)
@@ -154,6 +170,7 @@ def checkpoint_tables(shop: Shop, record: Record, guarded: Guarded, *, seconds: 
             others = [name for name in guarded.chosen.may if name in present]
             guarded.checkpoint = ahead.bring_up_to_date(db, early, needed, others, pace=pace)
             guarded.before = footprint.fingerprint(db, ignore=ignored(shop, db), since=guarded.before, budget=READING)
+            guarded.uncopied = tuple(_uncopied(shop, record, db, guarded))
         rows = sum(copy.rows for copy in guarded.taken.copies.values())
         return f"{len(guarded.taken.copies)} of {len(guarded.taken.present)} tables, {rows:,} rows"
 
@@ -177,9 +194,20 @@ def guard_tables(shop: Shop, guarded: Guarded) -> Step:
     site = shop.production
 
     def fragment() -> str:
-        return (
-            data_fragment(guarded.taken, site.database.name, program=site.database.program, prefix=site.prefix) + _HELD
+        known, asked = site.database, guarded.orders_since
+        back = data_fragment(
+            guarded.taken,
+            known.name,
+            program=known.program,
+            prefix=site.prefix,
+            emptied=made_by_code(site),
+            first=late.put_aside(guarded.taken, asked, business) if asked else "",
         )
+        looked = list_moved(guarded.uncopied, UNGUARDED, unless=[COMPARED, "opened"])
+        return f"{back}{looked}{_HELD}"
+
+    def business(name: str) -> bool:
+        return shop.classes.classify(name) in {Class.BUSINESS, Class.MIXED}  # WordPress may keep orders as posts
 
     def whole() -> str:
         return f"{len(guarded.taken.copies)} tables can be put back exactly"
@@ -204,8 +232,11 @@ fi
 
 
 def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: Guarded) -> Step:
-    """Production's footprint must be staging's. :raises Surprise: (in the act) if it is not."""
-    site = shop.production
+    """Production's footprint must be staging's. :raises Surprise: (in the act) if it is not.
+
+    Then goes what pages have kept that older code made.
+    """
+    site, kept = shop.production, shop.production.platform.made_by_code
 
     def verify() -> str:
         with site.database.connected() as db:
@@ -219,11 +250,20 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
                 f"The upgrade changed tables on production that it did not change on staging: {', '.join(surprise)}.",
                 why=f"Of these, {', '.join(lost)} have no copy." if lost else "All of them have copies.",
             )
+        record.write(COMPARED, "")
         return str(guarded.found)
+
+    def empty() -> None:
+        with site.database.connected() as db:
+            for (statement,) in db.rows(empty_tables(made_by_code(site))):
+                db.execute(str(statement).rstrip(";"))
 
     return Step(
         "Verify the footprint",
-        (Act("compare every table with its fingerprint, and with staging's footprint", verify),),
+        (
+            Act("compare every table with its fingerprint, and with staging's footprint", verify),
+            *([Act(f"empty {', '.join(kept)}, where there is such a table", empty)] if kept else []),
+        ),
         host=site.host.name,
         critical=True,
     )
@@ -231,24 +271,48 @@ def verify_footprint(shop: Shop, record: Record, expected: Footprint, guarded: G
 
 def _accounted(site: Site, record: Record, lost: Sequence[str]) -> Iterator[str]:
     """Of each table that has no copy: what it holds now, what the snapshot holds, and how to have that beside it."""
-    taken = snapshot.load(site.host, record.path("snapshot")) if site.host.exists(record.path("snapshot")) else None
-    if taken is not None:
-        record.write(FROM_SNAPSHOT, snapshot.table_script(taken, site.client_file, site.database.program))
+    taken = _comparable(site, record)
     with site.database.connected() as db:
         for number, name in enumerate(lost, 1):
             rows = rungs.count(db, name)
             now = "gone" if rows is None else f"{rows:,} rows now"
-            if taken is None:
-                yield f"{name}: {now}; no snapshot"
-                continue
-            then = f"{taken.rows.get(name, 0):,} in the snapshot of {taken.taken}"
-            moving = ", written while it was taken" if name in taken.moving else ""
-            yield f"{name}: {now}, {then}{moving}; to compare: sh {FROM_SNAPSHOT} {name} {beside(number)}"
+            yield f"{name}: {now}, {_then(record, taken, name, number)}"
 
 
-def beside(number: int) -> str:
+def _comparable(site: Site, record: Record) -> Snapshot | None:
+    """The run's snapshot, with the script beside it that lays one table's rows beside the shop's."""
+    if not site.host.exists(record.path("snapshot")):
+        return None
+    taken = snapshot.load(site.host, record.path("snapshot"))
+    record.write(FROM_SNAPSHOT, snapshot.table_script(taken, site.client_file, site.database.program))
+    return taken
+
+
+def _then(record: Record, taken: Snapshot | None, name: str, number: int) -> str:
+    if taken is None:
+        return "no snapshot"
+    moving = ", written while it was taken" if name in taken.moving else ""
+    typed = f"sh {FROM_SNAPSHOT} {shlex.quote(name)} {beside(record, number)}"
+    return f"{taken.rows.get(name, 0):,} in the snapshot of {taken.taken}{moving}; to compare: {typed}"
+
+
+def _uncopied(shop: Shop, record: Record, db: Database, guarded: Guarded) -> Iterator[Uncopied]:
+    """What is known of the tables that have no copy: the upgrade may fail before it is compared."""
+    known = guarded.taken
+    names = [name for name in known.present if name not in known.copies and name not in known.views]
+    names = [name for name in names if shop.classes.classify(name) is not Class.THROWAWAY]
+    if not names:
+        return
+    stamps, taken = uncopied.stamps(db, names), _comparable(shop.production, record)
+    for number, name in enumerate(names, 1):
+        state = guarded.before.tables.get(name)
+        told = _then(record, taken, name, number)
+        yield Uncopied(name, stamps.get(name, ""), state.checksum if state else None, told)
+
+
+def beside(record: Record, number: int) -> str:
     """The table that a human gets an unguarded table's rows of the snapshot into."""
-    return f"{OWN}snapshot_{number}"
+    return own("snapshot", keeping.label(record.run), number)
 
 
 def record_row_changes(shop: Shop, record: Record, guarded: Guarded) -> Step:
@@ -289,6 +353,11 @@ def _guarded(found: Footprint, copies: Checkpoint) -> Footprint:
     return Footprint(
         known(found.added), known(found.removed), known(found.altered), known(found.rewritten), found.views
     )
+
+
+def made_by_code(site: Site) -> tuple[str, ...]:
+    """Tables that pages fill as a cache: emptied whenever the code changes."""
+    return tuple(f"{site.prefix}{table}" for table in site.platform.made_by_code)
 
 
 def noise(site: Site) -> Mapping[str, str]:

@@ -101,6 +101,7 @@ class PrestaShop:
     known_tables: Tables = tables.KNOWN
     known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: tables.COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: tables.NOISE)
+    made_by_code: tuple[str, ...] = tables.MADE_BY_CODE
     own_files: tuple[str, ...] = OWN_FILES
     identifiers: tuple[str, ...] = ()
     payment: str = ""

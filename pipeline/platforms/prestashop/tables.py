@@ -104,7 +104,11 @@ MIXED = (
 )
 """Settings and catalogue that the merchant writes all day, and running counters: undone row by row."""
 
+MADE_BY_CODE = ("layered_filter_block",)
+"""What pages keep of their own work: of ps_facetedsearch, the filters of each list that a customer looked at."""
+
 THROWAWAY = (
+    *MADE_BY_CODE,
     *(
         "guest",
         "connections*",

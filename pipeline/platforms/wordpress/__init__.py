@@ -123,6 +123,7 @@ class WordPress:
     known_tables: Tables = KNOWN_TABLES
     known_columns: Mapping[str, frozenset[str]] = field(default_factory=lambda: COLUMNS)
     noise: Mapping[str, str] = field(default_factory=lambda: NOISE)
+    made_by_code: tuple[str, ...] = ()
     own_files: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ("guid",)
     payment: str = ""

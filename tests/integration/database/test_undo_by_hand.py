@@ -343,12 +343,31 @@ def test_a_renamed_column_takes_back_its_name_and_keeps_what_customers_wrote(pla
 
 
 def test_two_rollbacks_set_aside_two_tables(place: Shop) -> None:
-    for _ in range(2):
-        run = Promotion(place)
+    for number in range(2):
+        run = Promotion(place, f"pre_{number}")
         run.open(run.update("CREATE TABLE points (id INT PRIMARY KEY)", "INSERT INTO points VALUES (1)"))
         run.back()
         assert not run.remains()
         (place.folder / "opened").unlink()
+
+
+def test_two_promotions_that_both_stand_set_aside_under_names_of_their_own(place: Shop) -> None:
+    """The later one is recorded before the earlier one has set anything aside."""
+    add = "ALTER TABLE orders ADD COLUMN points{0} INT, ADD COLUMN more{0} INT"
+    first = Promotion(place, "pre_first")
+    earlier = first.open(first.update("CREATE TABLE one (id INT PRIMARY KEY)", add.format(1)))
+    place.sql("INSERT INTO one VALUES (1)", "UPDATE orders SET points1=1 WHERE id=1")
+    second = Promotion(place, "pre_second")
+    later = second.open(second.update("CREATE TABLE two (id INT PRIMARY KEY)", add.format(2)))
+    place.sql("INSERT INTO two VALUES (1), (2)", "UPDATE orders SET points2=2")
+    second.back()
+    (place.folder / "merge.sh").write_text(merge_script(earlier, place.db.name))
+    first.back()
+    asides = {table.name: table.aside for table in earlier.tables}, {table.name: table.aside for table in later.tables}
+    counts = [(asides[0]["one"], 1), (asides[0]["orders"], 1), (asides[1]["two"], 2), (asides[1]["orders"], 2)]
+    for name, rows_in_it in counts:
+        assert place.db.value(f"SELECT COUNT(*) FROM {name}") == rows_in_it, name
+    assert not first.remains()
 
 
 def test_a_value_unique_by_its_beginning_is_a_conflict_and_no_dead_end(place: Shop) -> None:

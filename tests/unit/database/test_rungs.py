@@ -16,6 +16,14 @@ def chosen(seconds: float = 5) -> rungs.Ladder:
     return rungs.choose(SIZES, EXPECTED, throwaway=lambda name: name == "log", seconds=seconds)
 
 
+def test_what_this_account_could_not_put_back_is_not_copied_unless_the_update_changes_it() -> None:
+    every = rungs.choose(SIZES, EXPECTED, throwaway=lambda name: name == "log", seconds=1e9)
+    other = next(choice.table for choice in every.choices if choice.rung is Rung.COPY)
+    told = rungs.choose(SIZES, EXPECTED, throwaway=lambda name: name == "log", seconds=1e9, left={other, *every.must})
+    assert told.must == every.must
+    assert {choice.table for choice in told.choices if choice.rung is Rung.SNAPSHOT} == {other}
+
+
 def test_each_table_gets_the_rung_that_its_change_needs() -> None:
     found = {choice.table: choice.rung for choice in chosen().choices}
     assert found == {

@@ -235,6 +235,8 @@ CLASSES = Classes.of("ps_", tables.KNOWN)
         ("module", Class.CONFIGURATION),
         ("log", Class.THROWAWAY),
         ("page_type", Class.THROWAWAY),
+        ("layered_filter", Class.CONFIGURATION),
+        ("layered_filter_block", Class.THROWAWAY),
         ("customer_session", Class.THROWAWAY),
         ("search_index", Class.CONFIGURATION),
         ("some_modules_table", Class.BUSINESS),
