@@ -102,3 +102,9 @@ def test_on_the_way_in_the_caches_are_emptied_before_the_upgrade_and_after_it(st
     (says,) = [act.says for step in steps if step.name == "Run the platform's upgrade" for act in step.acts]
     first, upgrade, last = says.index("var/cache"), says.index("php"), says.rindex("var/cache")
     assert first < upgrade < last
+
+
+def test_php_forgets_the_old_code_before_anybody_looks_at_the_migrated_data(steps: tuple[Step, ...]) -> None:
+    """The upgrade runs in processes of its own; the first request after it is the one that clears OPcache."""
+    names = [step.name for step in steps]
+    assert names[names.index("Run the platform's upgrade") + 1] == "Clear PHP's caches"
