@@ -164,11 +164,11 @@ def drain_fragment(client: str, seconds: int) -> str:
         "SELECT COUNT(*) FROM information_schema.processlist WHERE user = SUBSTRING_INDEX(USER(), '@', 1) "
         "AND id <> CONNECTION_ID() AND NOT (command = 'Sleep' AND time > 2)"
     )
-    return f"""left={seconds}
+    return f"""left={seconds} busy=0
 while [ "$left" -gt 0 ]; do
     busy=$({client} --batch --skip-column-names -e {shlex.quote(question)})
     [ "$busy" != 0 ] || break
     left=$((left - 1)); sleep 1
 done
-[ "$left" -gt 0 ] || echo "Still at work after {seconds} s: what they write is kept, as all since the opening."
+[ "$busy" = 0 ] || echo "Still at work after {seconds} s: what they write is kept, as all since the opening."
 """

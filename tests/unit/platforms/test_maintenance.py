@@ -241,3 +241,11 @@ def test_a_shop_is_open_when_it_answers_as_it_did_before_it_was_closed(
     before: int | None, now: int, is_open: bool
 ) -> None:
     assert as_before(before, now) is is_open
+
+
+@pytest.mark.parametrize(("busy", "said"), [("0", ""), ("2", "Still at work after 1 s")])
+def test_a_rollback_after_the_opening_says_whom_it_did_not_wait_for_and_goes_on(busy: str, said: str) -> None:
+    text = maintenance.drain_fragment(f"sh -c 'echo {busy}' client", 1)
+    done = subprocess.run(["sh", "-euc", text], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(said)
+    assert bool(done.stdout) is bool(said)
