@@ -6,6 +6,8 @@ while the home page answers 200.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,20 @@ def test_php_forgets_the_old_code_before_anybody_looks_at_the_migrated_data(step
     """The upgrade runs in processes of its own; the first request after it is the one that clears OPcache."""
     names = [step.name for step in steps]
     assert names[names.index("Run the platform's upgrade") + 1] == "Clear PHP's caches"
+
+
+def test_a_cache_that_cannot_be_emptied_fails_the_way_back(tmp_path: Path) -> None:
+    """Compiled from the newer code it would kill product pages of the older one, on a shop said to be put back."""
+    for name in ("dev", "prod"):
+        (tmp_path / "var" / "cache" / name).mkdir(parents=True)
+    stub = tmp_path / "bin" / "mv"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/sh\ncase $1 in */dev/) exit 1 ;; esac\nexec /bin/mv "$@"\n')
+    stub.chmod(0o755)
+    place = {"url": "https://shop.example", "hosts": [{"ssh": "local"}], "root": str(tmp_path)}
+    inventory = Inventory.model_validate({"shop": "s", "platform": "prestashop", "production": place, "staging": place})
+    text = platform_of("prestashop", inventory.production).forget_fragment()
+    environment = {**os.environ, "PATH": f"{stub.parent}:{os.environ['PATH']}"}
+    assert subprocess.run(["sh", "-euc", text], env=environment, capture_output=True, check=False).returncode
+    assert subprocess.run(["sh", "-euc", text], capture_output=True, check=False).returncode == 0
+    assert not list((tmp_path / "var").glob("*/*"))
