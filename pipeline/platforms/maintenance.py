@@ -121,7 +121,7 @@ elif [ -e htaccess.before ]; then
 {_PUT}elif [ -e htaccess.absent ]; then
     rm -f "$file"
 fi
-rm -f "$root/{PAGE}"
+rm -f "$root/{PAGE}" "$file.palier"
 """
 
 

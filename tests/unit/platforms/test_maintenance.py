@@ -218,6 +218,19 @@ def test_rules_that_were_kept_by_half_are_not_taken_for_those_of_before(place: t
     assert (root / ".htaccess").read_text() == "# ours\n# all of them\n"
 
 
+@pytest.mark.parametrize("rules", ["# ours\n", None])
+def test_of_a_closing_that_was_cut_off_before_its_rules_were_in_place_nothing_stays(
+    place: tuple[Path, Path], rules: str | None
+) -> None:
+    root, run = place
+    closed_shop(root, run, rules)
+    (root / ".htaccess").rename(root / ".htaccess.palier")
+    if rules is not None:
+        (root / ".htaccess").write_text(rules)
+    sh(maintenance.reopen_fragment(str(root)), run)
+    assert {path.name: path.read_text() for path in root.iterdir()} == ({".htaccess": rules} if rules else {})
+
+
 def test_rules_are_kept_whole_with_their_mode(place: tuple[Path, Path]) -> None:
     root, run = place
     (root / ".htaccess").write_text("# ours\n")
