@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FrameType
 
 from pipeline import undo
 from pipeline.errors import Inconclusive, PalierError
@@ -98,3 +101,22 @@ def _patient(record: Record, wanted: Command, emit: Emit) -> Result:
                 "Somebody else has been taking this run back for a long time.", why=result.stdout.strip()
             )
         time.sleep(1)
+
+
+@contextmanager
+def interrupts_remembered() -> Iterator[threading.Event]:
+    """Ctrl-C, SIGTERM and a closed terminal are only remembered inside: half a rollback is no state for a shop."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def remember(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

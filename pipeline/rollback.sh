@@ -294,7 +294,11 @@ if [ "$mode" = closed ]; then
     note "rollback done but for the maintenance page, which is still on"
     say "To open the shop, type:  sh '$here/rollback.sh'"
 else
-    printf '%s by %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$by" > .rolled-back && mv .rolled-back rolled-back
+    { printf '%s by %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$by" > .rolled-back; } 2>/dev/null &&
+        mv .rolled-back rolled-back || {
+        say "Everything is taken back, and this cannot be written down in $here: is the disk full?"
+        say "Make room, and type again, so that the run counts as taken back:  sh '$here/rollback.sh'"
+    }
     note "rollback done: everything is as it was before this run"
     [ ! -e opened ] || say "Which orders were kept, and what is in stock:  palier statement SHOP ${here##*/}"
 fi

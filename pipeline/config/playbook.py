@@ -66,7 +66,9 @@ class Budgets(Model):
 
     staging_max_age: int = Field(86400, ge=0, description="an older clone is made anew before updating")
     evidence_max_age: int = Field(7 * 86400, ge=60, description="an older release is not promoted")
-    drain: int = Field(10, ge=0, description="how long requests in flight are waited for")
+    drain: int = Field(
+        10, ge=0, description="how long requests in flight are waited for; then the promotion is given up"
+    )
     heartbeat: int = Field(20, ge=5, description="without a sign of life for so long, the guard on the host undoes")
     guard: int = Field(
         5, ge=0, description="for how long tables beyond the footprint may be copied behind the maintenance page"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline import engine, lock
 from pipeline.engine import Act, Step
-from pipeline.errors import PalierError
+from pipeline.errors import Interrupted, PalierError
 from pipeline.events import Emit, Note, silent
 from pipeline.evidence import smoke as smoke_runs
 from pipeline.evidence.smoke import PreparedSmoke
@@ -149,11 +150,27 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
 
     :raises ApprovalMissing, Refused: before production is touched.
     :raises RolledBack: if a step failed; production is as before.
+    :raises Interrupted: by Ctrl-C; production is as the first sentence says.
     """
+    opened = threading.Event()
+    try:
+        return _promote(shop, run_id, opened, by=by, emit=emit)
+    except KeyboardInterrupt:
+        if not opened.is_set():
+            raise
+        raise Interrupted(
+            "Interrupted after the promotion.",
+            next_step=f"palier status {shop.name}",
+            production="Production was promoted and is open on its new version.",
+        ) from None
+
+
+def _promote(shop: Shop, run_id: str | None, opened: threading.Event, *, by: str, emit: Emit) -> Outcome:
     site = shop.production
     site.prepare_record()
     began = time.monotonic()
     with lock.acquire(site.host, site.record, f"promote by {by}", shop=shop.name):
+        ways_back.end_what_never_began(site)
         found = release.read(shop, run_id or release.newest(shop))
         engine.check(before(shop, found), emit)
         promotion = prepare(shop, found, by=by)
@@ -168,6 +185,7 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
                 prepared.wait_warm()
                 planned = steps(promotion, prepared, emit)
             engine.run(planned, record, emit, heartbeat=found.playbook.budgets.heartbeat)
+            opened.set()
         with suppress(PalierError):  # nothing of this is worth taking the promotion back
             record.journal.append("promoted", release=found.manifest.run, digest=found.digest)
             record.end("promoted")

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pipeline import lock
-from pipeline.errors import Hold, PalierError, Refused
-from pipeline.events import Emit, Note
+from pipeline.errors import UNTOUCHED, Hold, Interrupted, PalierError, Refused
+from pipeline.events import Emit, Event, Note
 from pipeline.evidence import smoke as smoke_runs
 from pipeline.evidence.verdicts import SmokeRun
 from pipeline.guard import Guard
 from pipeline.record import Record, TakenOver
 from pipeline.remote.command import Secret
-from pipeline.rollback import Undone, roll_back
+from pipeline.rollback import interrupts_remembered, roll_back
 from pipeline.steps import maintenance, reconciliation, release, ways_back
 from pipeline.steps.modules import clear_opcache, version_of
 from pipeline.steps.reconciliation import Statement
-from pipeline.steps.site import Shop
+from pipeline.steps.site import Shop, Site
 from pipeline.steps.smoke import look_once, production_settings
 
 SMOKE_SECONDS = 120
 SPARE_SECONDS = 60
 """What undoing and opening may take beside the smoke suites before the guard on the host ends the rollback itself."""
+GUARD_SECONDS = SMOKE_SECONDS + SPARE_SECONDS
 
 PUT_BACK = "Production was rolled back and is open."
+HALFWAY = "the rollback had begun, and it is not known from here how far it came."
 
 
 @dataclass(frozen=True)
@@ -71,25 +76,37 @@ def plan(shop: Shop, run: str | None) -> str:
 def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     """Take a promotion back: page on, undo fragments newest first, smoke, page off.
 
+    Once it has begun, Ctrl-C ends nothing but the smoke tests: the rest is taken back, and the shop is opened.
+
     :raises Hold: if a fragment failed; the page stays on.
+    :raises Interrupted: by Ctrl-C; production is as the first sentence says.
     """
     site = shop.production
     site.prepare_record()
     began = time.monotonic()
     with lock.acquire(site.host, site.record, f"rollback by {by}", shop=shop.name):
+        if run_id is not None:
+            ways_back.end_what_never_began(site)
         record = Record.open(site.host, site.record, run_id or ways_back.last(shop))
         if site.host.exists(record.path("rolled-back")):
             raise Refused(f"The run {record.run} was rolled back already.", next_step=f"palier status {shop.name}")
         ways_back.require_newest(shop, record)
         own = Record.create(site.host, site.record, "rollback", shop.name, by)
         own.journal.append("rolls back", run=record.run)
-        smoke = _undo_and_smoke(shop, record, own, emit)
-        maintenance.verify_open(site)
-        own.end("done")
+        undoing = _Undoing(shop, record, emit)
+        with _told(undoing):
+            smoke = _undo_and_smoke(undoing, own)
+            _require_open(site, record)
+            own.end("done")
+    with _told(undoing):
+        return _outcome(shop, record, smoke, began, emit)
+
+
+def _outcome(shop: Shop, record: Record, smoke: SmokeRun | None, began: float, emit: Emit) -> Outcome:
     versions = _versions(shop, record)
     conflicts = reconciliation.conflicts(record)
     emit(Note("The shop is open on its old version.", "good"))
-    if smoke is None and (stands := ways_back.standing(site)):
+    if smoke is None and (stands := ways_back.standing(shop.production)):
         still = f"That run had not closed the shop, and the promotion before it stands: palier rollback {shop.name}"
         emit(Note(f"{still} {stands[-1]}", "warning"))
     seconds = time.monotonic() - began
@@ -99,35 +116,164 @@ def run(shop: Shop, run_id: str | None, *, by: str, emit: Emit) -> Outcome:
     return outcome
 
 
-def _undo_and_smoke(shop: Shop, record: Record, own: Record, emit: Emit) -> SmokeRun | None:
+def _require_open(site: Site, record: Record) -> None:
+    try:
+        maintenance.verify_open(site, record)
+    except PalierError as problem:
+        raise Hold(
+            problem.what,
+            why=problem.why,
+            next_step=f"Everything was taken back, so look for another cause. Then: palier lock release {site.shop}",
+            production="Production was rolled back and the page is down, but the shop does not answer as before.",
+        ) from problem
+
+
+@dataclass
+class _Undoing:
+    """The promotion that is being taken back, and the guard that ends it if this machine dies."""
+
+    shop: Shop
+    record: Record
+    emit: Emit
+    guard: Guard | None = None
+    begun: bool = False
+    opened: bool = False
+
+    @property
+    def production(self) -> str:
+        """What is true of production if nothing more is done."""
+        if self.opened:
+            return PUT_BACK
+        return f"Production may be closed: {HALFWAY}" if self.begun else UNTOUCHED
+
+    def tell(self, event: Event) -> None:
+        with suppress(Exception):  # whoever listens may be gone (a closed terminal); the undo goes on
+            self.emit(event)
+
+    def watch(self) -> None:
+        guard = Guard(self.record, GUARD_SECONDS)
+        try:
+            guard.start()
+        except (Refused, TakenOver) as problem:
+            # An undo begun before, or a script of another version of Palier: the way back is there all the same.
+            self.tell(Note(f"No guard watches over this rollback: {problem.what}", "warning"))
+        except PalierError:
+            with suppress(PalierError):  # it may run all the same, and would take everything back by itself
+                guard.dismiss()
+            raise
+        else:
+            self.guard = guard
+
+    def go(self, *, stay_closed: bool = False) -> None:
+        """Run the script on the host. :raises Hold: saying what remains, and whether the page is on."""
+        record, self.begun = self.record, True
+        try:
+            undone = roll_back(record, self.tell, stay_closed=stay_closed)
+        except PalierError as problem:
+            opens = f"The guard on the host ends it and opens the shop within {GUARD_SECONDS} s." if self.guard else ""
+            raise Hold(
+                f"How far {record.run} was taken back is not known: {problem.what}",
+                why=" ".join(part for part in (problem.why, opens) if part),
+                next_step=f"On {record.host.name}, look, and go on: sh {record.path('rollback.sh')}",
+                production=self.production,
+            ) from problem
+        if undone.ok:
+            self.opened = not stay_closed
+            return
+        if self.guard is not None:  # a person mends the cause now: it must not try once more meanwhile
+            with suppress(PalierError):
+                self.guard.dismiss()
+        ways_back.demand_taken_back(self.shop, record, undone)
+
+    def forget_the_newer_code(self, token: Secret) -> None:
+        """Before anybody meets the shop, testers too: the newer code on the old data would migrate it once more."""
+        try:
+            site, host = self.shop.production, self.record.host
+            for act in clear_opcache(site, host, token=token, gate=None, critical=True).acts:
+                act.does()
+        except PalierError as problem:
+            self.tell(Note(f"{problem.what} If PHP never looks at its files again here, restart it.", "warning"))
+        maintenance.wait_for_the_old_code(self.record)
+
+
+@contextmanager
+def _told(undoing: _Undoing) -> Iterator[None]:
+    """Whatever ends the block early is told with what is true by then."""
+    try:
+        yield
+    except Hold:
+        raise
+    except KeyboardInterrupt:
+        if not undoing.begun:
+            raise
+        raise Interrupted(
+            f"Interrupted while {undoing.record.run} was taken back.",
+            next_step=f"Look: palier status {undoing.shop.name}",
+            production=undoing.production,
+        ) from None
+    except Interrupted:
+        raise
+    except PalierError as problem:
+        problem.production = undoing.production
+        raise
+
+
+def _undo_and_smoke(undoing: _Undoing, own: Record) -> SmokeRun | None:
     """The browser is warm before the page goes up; a promotion that never closed the shop needs no smoke."""
-    token = _token(record)
+    shop, record, emit = undoing.shop, undoing.record, undoing.emit
+    token = maintenance.testers_cookie(record)
     if token is None:
-        _demand(roll_back(record, emit), record, shop)
+        with interrupts_remembered():
+            undoing.go()
         return None
     settings = production_settings(shop, token)
     folder = shop.house / "runs" / own.run
     with smoke_runs.prepare(settings, ("home", "search", "checkout"), folder, emit=emit) as prepared:
         prepared.wait_warm()
-        _guarded(record, emit)
-        _demand(roll_back(record, emit, stay_closed=True), record, shop)
-        _forget_the_newer_code(shop, record, token, emit)
-        look_once(settings)
-        smoke = prepared.go(budget=SMOKE_SECONDS)
-        if not smoke.passed:
-            emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
-        _demand(roll_back(record, emit), record, shop)
+        behind_the_page = False
+        try:
+            with interrupts_remembered() as stop:
+                undoing.watch()
+                undoing.go(stay_closed=True)
+                behind_the_page = True
+            _stop_if_told(stop)
+            undoing.forget_the_newer_code(token)
+            look_once(settings)
+            smoke = prepared.go(budget=SMOKE_SECONDS)
+            if not smoke.passed:
+                emit(Note(f"The old version did not pass its smoke tests: {smoke.reason}", "warning"))
+            with interrupts_remembered():
+                undoing.go()
+        except BaseException as cause:
+            if not behind_the_page or isinstance(cause, Hold):
+                raise
+            _open_all_the_same(undoing, token, cause)
+            raise
     return smoke
 
 
-def _forget_the_newer_code(shop: Shop, record: Record, token: Secret, emit: Emit) -> None:
-    """Before anybody meets the shop, testers too: the newer code on the old data would migrate it once more."""
-    try:
-        for act in clear_opcache(shop.production, record.host, token=token, gate=None, critical=True).acts:
-            act.does()
-    except PalierError as problem:
-        emit(Note(f"{problem.what} If PHP never looks at its files again here, restart it.", "warning"))
-    maintenance.wait_for_the_old_code(record)
+def _open_all_the_same(undoing: _Undoing, token: Secret, cause: BaseException) -> None:
+    """Everything but the page is taken back: the shop is opened whatever kept its smoke tests from their end.
+
+    :raises Interrupted, Hold: with what then is true; else ``cause`` is to be raised.
+    """
+    shop, record = undoing.shop, undoing.record
+    with interrupts_remembered():
+        undoing.tell(Note("The smoke tests did not come to their end; opening the shop.", "warning"))
+        undoing.forget_the_newer_code(token)
+        undoing.go()
+        _require_open(shop.production, record)
+    if isinstance(cause, KeyboardInterrupt):
+        raise Interrupted(
+            f"Interrupted: {record.run} was taken back whole, but its smoke tests did not come to their end.",
+            next_step=f"Orders kept, rows taken back, stock: palier statement {shop.name} {record.run}",
+            production=PUT_BACK,
+        ) from None
+
+
+def _stop_if_told(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise KeyboardInterrupt
 
 
 def _statement(shop: Shop, record: Record, emit: Emit) -> Statement | None:
@@ -137,39 +283,6 @@ def _statement(shop: Shop, record: Record, emit: Emit) -> Statement | None:
     except PalierError as problem:
         emit(Note(f"No reconciliation statement could be made: {problem.what}", "warning"))
         return None
-
-
-def _guarded(record: Record, emit: Emit) -> None:
-    """If this machine dies while the page is on, the host ends the rollback by itself and opens the shop."""
-    try:
-        Guard(record, SMOKE_SECONDS + SPARE_SECONDS).start()
-    except (Refused, TakenOver) as problem:
-        # An undo that was begun before, or a script of another version of Palier: the way back is there all the same.
-        emit(Note(f"No guard watches over this rollback: {problem.what}", "warning"))
-
-
-def _demand(undone: Undone, record: Record, shop: Shop) -> None:
-    if not undone.ok:
-        raise Hold(
-            f"{undone.failed or 'The undo'} could not be taken back.",
-            why="\n".join(undone.said.strip().splitlines()[-8:]),
-            next_step=(
-                f"On {record.host.name}, mend the cause and type: sh {record.path('rollback.sh')}\n"
-                f"Then: palier lock release {shop.name}"
-            ),
-            production="Production may be closed: the maintenance page stays on if it was on.",
-        )
-
-
-def _token(record: Record) -> Secret | None:
-    """The testers' cookie of the promotion, out of its own rule; ``None`` if the shop was never closed."""
-    from pipeline.platforms.maintenance import COOKIE
-
-    if not record.host.exists(record.path("htaccess.block")):
-        return None
-    block = record.read("htaccess.block").decode()
-    value = block.split(f"{COOKIE}=", 1)[1].split("(;|$)", 1)[0]
-    return Secret(value.replace("\\", ""))
 
 
 def _versions(shop: Shop, record: Record) -> dict[str, str]:

@@ -2,15 +2,20 @@
 
 The rule stands above everything else in the document root's ``.htaccess``, so that it also holds for scripts that never
 boot the platform (webhooks, ``xmlrpc.php``, ``wp-cron.php``), and while the shop's own code is being changed.
+
+It is an ``<If>``: Apache merges those last of all, over whatever a folder's own ``.htaccess`` says. Rules of
+mod_rewrite would not do: ``RewriteEngine On`` in a folder's own file (PrestaShop's back office) takes their place.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import shlex
 from importlib.resources import files
 from string import Template
+from urllib.parse import urlsplit
 
 from pipeline.remote.command import Secret
 
@@ -23,25 +28,42 @@ MARK = "palier-maintenance-page"
 """A word of the page by which a test tells it from any other 503."""
 
 
-def block(token: Secret, *, retry_after: int) -> str:
-    """The lines that close the shop to all without the testers' cookie. They hold its value: a file of mode 0600."""
+def folder_of(url: str) -> str:
+    """Where in the host's addresses the shop begins: ``/``, or ``/shop/``."""
+    return urlsplit(url).path.rstrip("/") + "/"
+
+
+def block(token: Secret, *, retry_after: int, at: str = "/") -> str:
+    """The lines that close the shop to all without the testers' cookie, of whose value they hold the hash alone.
+
+    :param at: see :func:`folder_of`.
+    """
+    cookie = f"%{{HTTP_COOKIE}} =~ /(^|; *){COOKIE}=([^;]+)/"
+    known = hashlib.sha1(token.reveal().encode(), usedforsecurity=False).hexdigest()
     return f"""{BEGIN}
-ErrorDocument 503 /{PAGE}
+<If "! ({cookie} && sha1($2) == '{known}') && reqenv('REDIRECT_STATUS') != '503'">
+ErrorDocument 503 {at}{PAGE}
+Redirect 503 /
+<IfModule mod_rewrite.c>
+RewriteEngine Off
+</IfModule>
+</If>
+<Files "{PAGE}">
+<IfModule mod_rewrite.c>
+RewriteEngine Off
+</IfModule>
+</Files>
 <IfModule mod_headers.c>
 Header always set Retry-After "{retry_after}" "expr=%{{REQUEST_STATUS}} == 503"
 Header always set Cache-Control "no-store" "expr=%{{REQUEST_STATUS}} == 503"
 </IfModule>
-RewriteEngine On
-RewriteCond %{{ENV:REDIRECT_STATUS}} !=503
-RewriteCond %{{HTTP_COOKIE}} !(^|;\\s*){COOKIE}={re.escape(token.reveal())}(;|$)
-RewriteRule ^ - [R=503,L]
 {END}
 """
 
 
-def closed(current: str, token: Secret, *, retry_after: int) -> str:
+def closed(current: str, token: Secret, *, retry_after: int, at: str = "/") -> str:
     """``.htaccess`` with the block on top; a block that is already there is replaced."""
-    return block(token, retry_after=retry_after) + opened(current)
+    return block(token, retry_after=retry_after, at=at) + opened(current)
 
 
 def opened(current: str) -> str:
@@ -75,20 +97,31 @@ done
 data, a tester neither: it would migrate the data once more."""
 
 
+OWN_RULES = """\
+cd -- "$1"
+for rules in */.htaccess; do
+    folder=${rules%/.htaccess}
+    [ -f "$rules" ] && [ -f "$folder/index.php" ] || continue
+    if grep -q -i '^[[:space:]]*RewriteEngine[[:space:]]' "$rules"; then printf '%s\\n' "$folder"; fi
+done
+"""
+"""Shell that lists the folders of the document root ``$1`` with rules and pages of their own, such as a back office."""
+
+
 def reopen_fragment(root: str) -> str:
     """Undo of closing: behind the page ``.htaccess`` becomes what it was; after reopening only our block goes."""
     return f"""root={shlex.quote(root)}
 file="$root/.htaccess"
 {OLD_CODE}if [ -e opened ]; then
     if [ -e "$file" ]; then
-        {_rewrite(_STRIPPED)}
-    fi
+        {_STRIPPED} > "$file.palier"
+{_PUT}    fi
 elif [ -e htaccess.before ]; then
-    {_rewrite("cat htaccess.before")}
-elif [ -e htaccess.absent ]; then
+    cat htaccess.before > "$file.palier"
+{_PUT}elif [ -e htaccess.absent ]; then
     rm -f "$file"
 fi
-rm -f "$root/{PAGE}"
+rm -f "$root/{PAGE}" "$file.palier"
 """
 
 
@@ -97,23 +130,27 @@ def close_fragment(root: str, *, drain: str) -> str:
     return f"""root={shlex.quote(root)}
 file="$root/.htaccess"
 [ -e opened ] || exit 0
-cp maintenance.html "$root/.{PAGE}" && chmod 644 "$root/.{PAGE}" && mv -f "$root/.{PAGE}" "$root/{PAGE}"
+cat maintenance.html > "$root/.{PAGE}"
+chmod 644 "$root/.{PAGE}"
+mv -fT "$root/.{PAGE}" "$root/{PAGE}"
 [ -e "$file" ] || : > "$file"
-{_rewrite("{ cat htaccess.block; " + _STRIPPED + "; }")}
-{drain}"""
+cat htaccess.block > "$file.palier"
+{_STRIPPED} >> "$file.palier"
+{_PUT}{drain}"""
 
 
 _STRIPPED = f"sed '/^{BEGIN}$/,/^{END}$/d' \"$file\""
 
-
-def _rewrite(source: str) -> str:
-    """Shell that writes ``$file`` whole or not at all, keeping its mode and, where allowed, its owner."""
-    return (
-        f'{source} > "$file.palier" && chmod 644 "$file.palier" '
-        '&& { [ ! -e "$file" ] || { chmod --reference="$file" "$file.palier"; '
-        'chown --reference="$file" "$file.palier" 2>/dev/null || :; }; } '
-        '&& mv -f "$file.palier" "$file"'
-    )
+# One command a line: in a list joined by && a failure would not end a fragment, and a full disk pass for a success.
+_PUT = """\
+        chmod 644 "$file.palier"
+        if [ -e "$file" ]; then
+            chmod --reference="$file" "$file.palier"
+            chown --reference="$file" "$file.palier" 2>/dev/null || :
+        fi
+        mv -fT "$file.palier" "$file"
+"""
+"""Shell that puts the finished ``$file.palier`` in place of ``$file``, with its mode and, where allowed, its owner."""
 
 
 def drain_fragment(client: str, seconds: int) -> str:
@@ -127,10 +164,11 @@ def drain_fragment(client: str, seconds: int) -> str:
         "SELECT COUNT(*) FROM information_schema.processlist WHERE user = SUBSTRING_INDEX(USER(), '@', 1) "
         "AND id <> CONNECTION_ID() AND NOT (command = 'Sleep' AND time > 2)"
     )
-    return f"""left={seconds}
+    return f"""left={seconds} busy=0
 while [ "$left" -gt 0 ]; do
     busy=$({client} --batch --skip-column-names -e {shlex.quote(question)})
-    [ "$busy" = 0 ] && break
+    [ "$busy" != 0 ] || break
     left=$((left - 1)); sleep 1
 done
+[ "$busy" = 0 ] || echo "Still at work after {seconds} s: what they write is kept, as all since the opening."
 """

@@ -69,7 +69,7 @@ def _closed(shop: Shop, token: Secret) -> str:
 def is_open(shop: Shop) -> str:
     """:raises NotAsExpected: unless staging's shop answers."""
     answer = _look(shop)
-    if answer.status_code >= 500 or MARK in answer.text:
+    if answer.status_code >= 400 or MARK in answer.text:
         raise NotAsExpected(f"Staging answers {answer.status_code} after the page was taken down.")
     return str(answer.status_code)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pipeline.database import keeping
-from pipeline.errors import Refused
+from pipeline.errors import Hold, PalierError, Refused
 from pipeline.record import Record
+from pipeline.remote.command import script
+from pipeline.rollback import Undone
+from pipeline.steps import maintenance
 from pipeline.steps.site import Shop, Site
 from pipeline.steps.tables import Guarded
 
@@ -17,6 +20,27 @@ def standing(site: Site) -> list[str]:
     """The runs that promoted something, or may have, and were not taken back; oldest first."""
     runs = [run for run in Record.list(site.host, site.record) if run.flow == "promote"]
     return [run.run for run in runs if run.outcome in _STANDS or run.outcome.startswith("hold")]
+
+
+_WITHOUT_FRAGMENTS = """\
+cd -- "$1/runs" 2>/dev/null || exit 0
+for run in *-promote-*; do
+    [ -f "$run/journal.jsonl" ] && [ ! -e "$run/halted" ] || continue
+    for fragment in "$run"/undo.d/[0-9][0-9]-*.sh; do [ ! -f "$fragment" ] || continue 2; done
+    printf '%s\\n' "$run"
+done
+"""
+
+
+def end_what_never_began(site: Site) -> None:
+    """Promotions that died before there was anything to take back are over: they stand in nobody's way.
+
+    Whatever a promotion changes has its fragment before. Only for whoever holds the lock: then none is at work.
+    """
+    bare = set(site.host.run(script(_WITHOUT_FRAGMENTS, site.host.expand(site.record))).stdout.split())
+    for run in Record.list(site.host, site.record):
+        if run.flow == "promote" and run.outcome == "unfinished" and run.run in bare:
+            Record.open(site.host, site.record, run.run).end("not begun")
 
 
 def last(shop: Shop) -> str:
@@ -41,6 +65,25 @@ def require_newest(shop: Shop, record: Record) -> None:
             why=f"A later promotion stands on it: {', '.join(later)}.",
             next_step=f"Take that one back first: palier rollback {shop.name} {later[-1]}",
         )
+
+
+def demand_taken_back(shop: Shop, record: Record, undone: Undone) -> None:
+    """:raises Hold: if a fragment failed: what strangers see now, what remains, and how to go on."""
+    if undone.ok:
+        return
+    try:
+        closed = maintenance.is_closed(shop.production)
+        seen = "Production is closed: the maintenance page is on" if closed else "Production is open"
+    except PalierError:
+        seen = "Production does not answer"
+    raise Hold(
+        f"{undone.failed} could not be taken back." if undone.failed else f"Taking {record.run} back was stopped.",
+        why=f"Still to be taken back: {', '.join(undone.remaining)}.\n"
+        + "\n".join(undone.said.strip().splitlines()[-8:]),
+        next_step=f"On {record.host.name}, mend the cause and type: sh {record.path('rollback.sh')}\n"
+        f"Then: palier lock release {shop.name}",
+        production=f"{seen}, and {record.run} is taken back only in part.",
+    )
 
 
 def give_up_what_is_not_needed(shop: Shop, record: Record, guarded: Guarded) -> int:

@@ -299,3 +299,15 @@ def test_names_that_mean_something_to_a_shell_are_refused(slug: str) -> None:
 
 def test_a_title_cannot_break_out_of_its_comment() -> None:
     assert fragment("Switch\nrm -rf /", "true").splitlines()[1] == "# Takes back: Switch rm -rf /"
+
+
+def test_that_it_is_done_and_cannot_be_written_down_is_said(undo: Run) -> None:
+    """A full disk: without the mark the run would count as one that may be taken back still."""
+    (undo.folder / ".rolled-back").symlink_to("/dev/full")
+    status, said = undo.roll_back()
+    assert status == 0
+    assert "Everything is taken back, and this cannot be written down" in said
+    (undo.folder / ".rolled-back").unlink()
+    assert undo.roll_back()[0] == 0
+    assert undo.has("rolled-back")
+    assert undo.order == "X31"

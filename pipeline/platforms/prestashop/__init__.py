@@ -82,7 +82,8 @@ cd "$1"
 for folder in var/cache/*/; do
     [ -d "$folder" ] || continue
     aside="var/palier-cache-$$-$(basename "$folder")"
-    mv "$folder" "$aside" && rm -rf "$aside"
+    mv "$folder" "$aside" || [ ! -d "$folder" ]
+    rm -rf "$aside"
 done
 """
 """Shell that empties the cache of every environment. Each folder is set aside first: visitors write into it."""

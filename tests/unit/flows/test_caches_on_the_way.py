@@ -6,6 +6,8 @@ while the home page answers 200.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,26 @@ def test_on_the_way_in_the_caches_are_emptied_before_the_upgrade_and_after_it(st
     (says,) = [act.says for step in steps if step.name == "Run the platform's upgrade" for act in step.acts]
     first, upgrade, last = says.index("var/cache"), says.index("php"), says.rindex("var/cache")
     assert first < upgrade < last
+
+
+def test_php_forgets_the_old_code_before_anybody_looks_at_the_migrated_data(steps: tuple[Step, ...]) -> None:
+    """The upgrade runs in processes of its own; the first request after it is the one that clears OPcache."""
+    names = [step.name for step in steps]
+    assert names[names.index("Run the platform's upgrade") + 1] == "Clear PHP's caches"
+
+
+def test_a_cache_that_cannot_be_emptied_fails_the_way_back(tmp_path: Path) -> None:
+    """Compiled from the newer code it would kill product pages of the older one, on a shop said to be put back."""
+    for name in ("dev", "prod"):
+        (tmp_path / "var" / "cache" / name).mkdir(parents=True)
+    stub = tmp_path / "bin" / "mv"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/sh\ncase $1 in */dev/) exit 1 ;; esac\nexec /bin/mv "$@"\n')
+    stub.chmod(0o755)
+    place = {"url": "https://shop.example", "hosts": [{"ssh": "local"}], "root": str(tmp_path)}
+    inventory = Inventory.model_validate({"shop": "s", "platform": "prestashop", "production": place, "staging": place})
+    text = platform_of("prestashop", inventory.production).forget_fragment()
+    environment = {**os.environ, "PATH": f"{stub.parent}:{os.environ['PATH']}"}
+    assert subprocess.run(["sh", "-euc", text], env=environment, capture_output=True, check=False).returncode
+    assert subprocess.run(["sh", "-euc", text], capture_output=True, check=False).returncode == 0
+    assert not list((tmp_path / "var").glob("*/*"))

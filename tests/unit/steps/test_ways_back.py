@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.inventory import Inventory
+from pipeline.platforms import platform_of
 from pipeline.record import Record
 from pipeline.remote.local import LocalHost
+from pipeline.steps import ways_back
+from pipeline.steps.site import Site
 
 
 @pytest.fixture
@@ -69,3 +73,31 @@ def test_one_that_was_given_up_changes_nothing_and_the_list_of_runs_tells_it(run
     assert "Nothing was changed" in done.stdout
     assert not Path(first.path("taken-back")).exists()
     assert outcomes(first) == {first.run: "superseded", second.run: "promoted"}
+
+
+def site_of(folder: Path) -> Site:
+    place = {"url": "https://brasserie.example", "hosts": [{"ssh": "local"}], "root": "/var/www/shop"}
+    inventory = Inventory.model_validate({"shop": "brasserie", "production": place, "staging": place})
+    platform = platform_of("wordpress", inventory.production)
+    return Site("production", "brasserie", inventory.production, LocalHost("production"), platform, str(folder))
+
+
+def test_one_that_died_before_there_was_anything_to_take_back_is_over(tmp_path: Path) -> None:
+    """Killed between the making of its record and its first fragment: nothing says so but what is missing."""
+    site = site_of(tmp_path)
+    dead = Record.create(site.host, str(tmp_path), "promote", "brasserie", "ines@laptop")
+    dead.arm()
+    dead.place(1, "snapshot", "")
+    assert ways_back.standing(site) == [dead.run]
+    ways_back.end_what_never_began(site)
+    assert outcomes(dead) == {dead.run: "not begun"}
+    assert ways_back.standing(site) == []
+
+
+def test_one_that_may_have_changed_something_is_not_over(tmp_path: Path) -> None:
+    site = site_of(tmp_path)
+    begun = Record.create(site.host, str(tmp_path), "promote", "brasserie", "ines@laptop")
+    begun.place(1, "close", "true", closes=True)
+    other = Record.create(site.host, str(tmp_path), "update", "brasserie", "ines@laptop")
+    ways_back.end_what_never_began(site)
+    assert outcomes(begun) == {begun.run: "unfinished", other.run: "unfinished"}
