@@ -68,8 +68,8 @@ def past(shop: Shop) -> Iterator[Past]:
         made.runs[0].write("superseded", f"{made.runs[3].run}\n")
         made.rolled_back(NOW)
         with shop.production.database.connected() as db:
-            db.execute("CREATE TABLE _palier_aside_1 (id INT PRIMARY KEY)")
-            db.execute("INSERT INTO _palier_aside_1 VALUES (1), (2)")
+            db.execute("CREATE TABLE _palier_aside_20261121t190102z3f2a_1 (id INT PRIMARY KEY)")
+            db.execute("INSERT INTO _palier_aside_20261121t190102z3f2a_1 VALUES (1), (2)")
         yield made
     finally:
         site.host.run(command("rm", "-rf", f"{site.record}/runs"))
@@ -96,7 +96,7 @@ def test_what_no_way_back_needs_goes_and_what_one_needs_stays(past: Past) -> Non
         "r1 snapshot", "r1 code", "r1 table", "r2 snapshot", "r2 code", "r2 table", "r3 table",
     }  # fmt: skip
     assert past.told(found.stays) == {
-        "r3 snapshot", "r3 code", "r4 snapshot", "r4 code", "r4 table", "_palier_aside_1",
+        "r3 snapshot", "r3 code", "r4 snapshot", "r4 code", "r4 table", "_palier_aside_20261121t190102z3f2a_1",
     }  # fmt: skip
     assert found.size > 400_000
 
@@ -110,14 +110,14 @@ def test_what_a_rollback_set_aside_stays_for_its_days_and_is_told_with_its_rows(
     (kept,) = (each for each in retention.look(past.shop, days=30).stays if "aside" in each.name)
     assert "2 rows" in kept.why
     past.rolled_back(LONG_AGO)
-    assert "_palier_aside_1" in past.told(retention.look(past.shop, days=30).goes)
+    assert "_palier_aside_20261121t190102z3f2a_1" in past.told(retention.look(past.shop, days=30).goes)
 
 
 def test_a_plan_removes_nothing(past: Past) -> None:
     before = past.tables()
     said = prune.plan(past.shop, keep=0, days=0).text()
     assert past.tables() == before
-    assert "Would be removed: _palier_aside_1" in said
+    assert "Would be removed: _palier_aside_20261121t190102z3f2a_1" in said
     assert all(past.shop.production.host.exists(run.path("snapshot/old")) for run in past.runs)
 
 
