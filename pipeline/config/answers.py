@@ -124,7 +124,7 @@ def _near(key: str) -> list[str]:
     last = re.split(r"[.\]]", key.strip("]"))[-1]
     same = [each for each in known if each.rpartition(".")[2] == last]
     close = difflib.get_close_matches(key, known, n=NEAR, cutoff=0.6)
-    return list(dict.fromkeys([*same, *close]))[:NEAR]
+    return list(dict.fromkeys([*close, *same]))[:NEAR]
 
 
 def _keys(model: Any, before: str = "") -> Iterator[str]:

@@ -57,7 +57,8 @@ def _inside_production(data: dict[str, Any], world: World) -> None:
 
 
 def _other_words(data: dict[str, Any], _world: World) -> None:
-    data["staging"]["url"] = data["production"]["url"].replace("http://", "http://www.")
+    data["production"]["url"] = data["production"]["url"].replace("127.0.0.1", "localhost")
+    data["staging"]["url"] = data["production"]["url"].replace("localhost", "www.localhost")
 
 
 def _no_php(data: dict[str, Any], _world: World) -> None:

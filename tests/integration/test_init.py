@@ -112,6 +112,10 @@ def test_where_php_reports_its_errors_is_read_from_the_web_server(pristine_world
     assert inventory.production.php_error_log == str(pristine_world.production.php_error_log)
 
 
+def staging_of(world: World) -> Ask:
+    return ask(world.staging.sshd, world.staging.root, url=world.staging.url, wp_cli=str(WP_CLI))
+
+
 def every_answer(world: World) -> list[str]:
     answers = {
         "production.web_user": "www-data",
@@ -127,7 +131,7 @@ def every_answer(world: World) -> list[str]:
 
 
 def test_with_every_answer_given_nothing_is_left_to_edit(pristine_world: World, tmp_path: Path) -> None:
-    staging = ask(pristine_world.staging.sshd, pristine_world.staging.root, url=pristine_world.staging.url)
+    staging = staging_of(pristine_world)
     outcome = initiated(pristine_world, tmp_path, staging, every_answer(pristine_world))
     assert outcome.asked == ()
     text = outcome.path.read_text()
@@ -148,7 +152,7 @@ def test_people_are_asked_what_is_open_and_may_leave_it_so(pristine_world: World
         asked.append(blank.key)
         return read(said[blank.key]) if said.get(blank.key) else {}
 
-    staging = ask(pristine_world.staging.sshd, pristine_world.staging.root, url=pristine_world.staging.url)
+    staging = staging_of(pristine_world)
     given = ["packages=zips", "production.web_user=www-data"]
     outcome = initiated(pristine_world, tmp_path, staging, given, answer)
     assert asked == ["staging.database.name", "journeys.search_term", "allowed_signers", "advisories"]
