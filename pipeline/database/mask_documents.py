@@ -38,6 +38,11 @@ OWN_KEYS = "|".join(_OWN_KEYS)
 """Keys of WordPress and WooCommerce whose values speak of the shop, in tables that speak of people."""
 PLAIN = "^(-?[0-9]{1,6}([.][0-9]+)?|yes|no|on|off|true|false|[0-9]{4}-[0-9]{2}-[0-9]{2}[T0-9:+Z -]*|[a-z]{1,3})$"
 """Counts, prices, switches, dates, and codes of countries: no telephone number is so short."""
+PEOPLES_POSTS = (
+    "^shop_(order|subscription)|^flamingo_|^(wpcf7s|nf_sub|user_request)$"
+    "|(^|[_-])(feedback|booking|appointment|submission|entry|entries|inbound|lead|ticket|enquiry|inquiry|subscriber)s?$"
+)
+"""Posts that are orders, or what somebody has sent through a form."""
 DATED_KEYS = "date|time|_at$|expir|last_active|until"
 DOCUMENT = "^([{[]|[aObsdi]:[0-9])"
 

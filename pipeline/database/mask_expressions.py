@@ -21,6 +21,7 @@ from pipeline.database.mask_documents import (
     DOCUMENT,
     KEY_AS_A_WHOLE,
     OWN_KEYS,
+    PEOPLES_POSTS,
     PLAIN,
     without_fields,
     without_keys,
@@ -303,7 +304,6 @@ KEYS: tuple[tuple[Kind, str], ...] = (
     ("ip", r"(^|_)ip(_address)?$"),
     ("text", r"(^description|user_agent|customer_note|birthday|birth_date|community-events-location)$"),
     ("secret", r"(session_tokens|application_passwords|_order_key|_transaction_id)$"),
-    ("text", r"^(shop_order|shop_order_refund|shop_subscription|flamingo_inbound|flamingo_contact)$"),
 )
 """What the keys of key-value tables (``wp_usermeta``, ``wp_postmeta``) say about the values beside them."""
 
@@ -347,6 +347,9 @@ def _keyed(field: Field, value: str, *, settings: bool) -> str:
             f"WHEN {_key(field)} REGEXP {literal(pattern)} THEN {_digested(value, _SHAPES[kind](field, value), normal)}"
             for kind, pattern in KEYS
         ]
+    if field.key and field.key.lower() == "post_type":
+        theirs = f"{_key(field)} REGEXP {literal(PEOPLES_POSTS)}"
+        cases.append(f"WHEN {theirs} THEN {_digested(value, _text(field, value), normal)}")
     if field.key and field.people:
         own = f"{_key(field)} REGEXP {literal(OWN_KEYS)} OR {value} REGEXP {literal(PLAIN)}"
         dated = f"{_key(field)} REGEXP {literal(DATED_KEYS)} AND {value} REGEXP '^[0-9]{{1,13}}$'"

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.database.connection import Database
-from pipeline.database.mask_expressions import BYTES, TEXTS, Kind
+from pipeline.database.mask_expressions import BYTES, TEXTS, Kind, mask
+from pipeline.database.masks import fields
 from pipeline.database.schema import Table
 from pipeline.database.sql import identifier
 
@@ -79,9 +80,17 @@ def read(
 
 
 def _columns(db: Database, table: Table, masks: Mapping[str, Kind]) -> Iterator[ColumnMasked]:
-    sums = ",".join(f"COALESCE(SUM({_there(table, column)}),0)" for column in masks)
+    # A number called after an address has a kind, and stays as it is.
+    changing = {
+        field.name: masks[field.name]
+        for field in fields(table)
+        if field.name in masks and mask(masks[field.name], field) != identifier(field.name)
+    }
+    if not changing:
+        return
+    sums = ",".join(f"COALESCE(SUM({_there(table, column)}),0)" for column in changing)
     (counts,) = db.rows(f"SELECT {sums} FROM {identifier(table.name)}")
-    for (column, kind), count in zip(masks.items(), counts, strict=True):
+    for (column, kind), count in zip(changing.items(), counts, strict=True):
         if int(count):
             yield ColumnMasked(table.name, column, kind, int(count))
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from pipeline.database.classes import Class, Classes
+from pipeline.database.mask_documents import PEOPLES_POSTS
 from pipeline.database.mask_expressions import ADDRESSES, BYTES, DATES, TEXTS, Field, Kind
 from pipeline.database.schema import Column, Table
 from pipeline.database.sql import identifier, text
@@ -78,11 +79,6 @@ _KEY_OF = {
     **dict.fromkeys(("post_title", "post_excerpt", "post_content", "post_password"), ("post_type",)),
 }
 _OF_PEOPLE = re.compile(r"(user|comment|orders?_|order_item|subscriptions?_|customer_?|booking_?|tokens?)meta$")
-_ORDERS = (
-    "^shop_(order|subscription)|^flamingo_|^(wpcf7s|nf_sub|user_request)$"
-    "|(^|[_-])(feedback|booking|appointment|submission|entry|entries|inbound|lead|ticket|enquiry|inquiry|subscriber)s?$"
-)
-"""Posts that are orders, or what somebody has sent through a form."""
 
 
 def detect(field: Field) -> Kind | None:
@@ -132,7 +128,9 @@ def _people(table: Table) -> str:
         return "TRUE"
     if table.name.endswith("postmeta") and table.has("post_id"):
         posts = f"{table.name.removesuffix('meta')}s"
-        orders = f"SELECT 1 FROM {identifier(posts)} o WHERE o.ID = post_id AND o.post_type REGEXP {text(_ORDERS)}"
+        orders = (
+            f"SELECT 1 FROM {identifier(posts)} o WHERE o.ID = post_id AND o.post_type REGEXP {text(PEOPLES_POSTS)}"
+        )
         return f"EXISTS ({orders})"
     return ""
 

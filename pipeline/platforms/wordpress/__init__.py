@@ -199,6 +199,7 @@ class WordPress:
             "WP_ENVIRONMENT_TYPE": "staging",
             "DISABLE_WP_CRON": True,
             "AUTOMATIC_UPDATER_DISABLED": True,
+            "WP_HTTP_BLOCK_EXTERNAL": True,
             "WP_CACHE": False,
             "WP_REDIS_DISABLED": True,
             "WP_CACHE_KEY_SALT": secrets.token_hex(16),

@@ -151,6 +151,18 @@ def test_settings_that_hold_a_key_whatever_it_is_called_lose_it(db: Database, na
     assert masked.startswith("<script src=") or not value.startswith("<")
 
 
+def test_what_somebody_sent_is_masked_in_the_post_itself_whatever_plugin_keeps_it(db: Database) -> None:
+    kept = {"page": "Contact us", "wpcf7_contact_form": "[text* your-name]", "product": "Bol"}
+    sent = {"acme_entry": "Hélène", "shop_order": "Order", "feedback": "Bonjour", "user_request": "Privacy"}
+    db.execute("CREATE OR REPLACE TABLE p (post_type VARCHAR(20), post_title TEXT) CHARACTER SET utf8mb4")
+    for kind, title in (kept | sent).items():
+        db.execute("INSERT INTO p VALUES (%s, %s)", (kind, title))
+    field = Field("post_title", "text", key="post_type")
+    found = dict(db.rows(f"SELECT post_type, {mask('keyed', field)} FROM p"))
+    assert {kind: found[kind] for kind in kept} == kept
+    assert all(found[kind].startswith("Masked ") for kind in sent)
+
+
 def test_a_document_about_a_person_under_a_key_that_nobody_knows_does_not_travel(db: Database) -> None:
     assert beside(db, "acme_answers", '{"q17":"allergic to nuts"}') == "{}"
     assert beside(db, "acme_answers", 'a:1:{s:3:"q17";s:4:"nuts";}') == "a:0:{}"
