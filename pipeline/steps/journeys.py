@@ -9,8 +9,8 @@ from pipeline.config.draft import Blank, Question
 from pipeline.platforms import recognition
 from pipeline.platforms.recognition import Facts
 
-KNOWN_THEMES = {"prestashop": {"classic"}}
-"""Themes that the page objects were written for; WooCommerce's parts look alike in all."""
+KNOWN_THEMES = {"prestashop": {"classic": "prestashop", "hummingbird": "hummingbird"}}
+"""Themes that page objects were written for, and their names; WooCommerce's parts look alike in all."""
 
 PAGES = {
     "cart": ("cart-path", "cart"),
@@ -31,7 +31,9 @@ class Told:
 
 def told(facts: Facts, said: Mapping[str, str]) -> Told:
     """From what the database said to what is written and asked."""
-    pages = "demo" if facts.has("wp-content/plugins/palier-shop") else facts.platform or ""
+    pages = KNOWN_THEMES.get(facts.platform or "", {}).get(said.get("theme", ""), facts.platform or "")
+    if facts.has("wp-content/plugins/palier-shop"):
+        pages = "demo"
     number, name = recognition.numbered(said.get("goods", ""))
     settings: list[tuple[str, object]] = [("pages", pages)]
     notes, questions = [], []
@@ -77,7 +79,7 @@ def _selectors(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def _theme(facts: Facts, said: Mapping[str, str]) -> list[str]:
-    known, theme = KNOWN_THEMES.get(facts.platform or "", set()), said.get("theme", "")
+    known, theme = KNOWN_THEMES.get(facts.platform or "", {}), said.get("theme", "")
     if not known or not theme or theme in known:
         return []
     written_for = ", ".join(sorted(known))

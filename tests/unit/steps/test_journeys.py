@@ -46,6 +46,14 @@ def test_what_could_not_be_asked_is_not_held_against_the_shop() -> None:
     assert dict(found.settings) == {"pages": "prestashop", "search_term": "mug"}
 
 
-def test_another_theme_is_told() -> None:
+def test_a_theme_with_pages_of_its_own_gets_them() -> None:
     found = journeys.told(PRESTASHOP, {"theme": "hummingbird", "product": "Mug"})
-    assert any("The theme is hummingbird; the pages were written for classic." in note for note in found.notes)
+    assert dict(found.settings)["pages"] == "hummingbird"
+    assert not any("theme" in note for note in found.notes)
+
+
+def test_another_theme_is_told() -> None:
+    found = journeys.told(PRESTASHOP, {"theme": "warehouse", "product": "Mug"})
+    assert dict(found.settings)["pages"] == "prestashop"
+    said = "The theme is warehouse; the pages were written for classic, hummingbird."
+    assert any(said in note for note in found.notes)
