@@ -21,7 +21,7 @@ from smoke_tests import chromium, pages
 from smoke_tests.journey import OBSERVE, Journey
 from smoke_tests.mailbox import Mailbox
 from smoke_tests.pages.base import Pages, Visitor
-from smoke_tests.record import Record, scrub_folder, scrub_zip, sentence
+from smoke_tests.record import RECORD_FILE, Record, scrub_folder, scrub_zip, sentence
 from smoke_tests.shop import MODES, Shop, read_shop, shop_of
 from smoke_tests.shopdata import Backstage
 from smoke_tests.visitors import VisitorAddresses
@@ -313,7 +313,7 @@ def _keep(item: pytest.Item, record: Record, report: pytest.TestReport) -> None:
     if record.sentence:
         report.user_properties.append(("sentence", record.sentence))
     hidden = item.config.stash[SHOP].secrets() if SHOP in item.config.stash else ()
-    record.write(_folder(item, record) / "record.json", hidden)
+    record.write(_folder(item, record) / RECORD_FILE, hidden)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -15,6 +15,12 @@ from smoke_tests.visitors import PASSWORD
 PICTURES = (".png", ".jpeg", ".jpg", ".webp")
 _PASSWORD_BYTES = re.compile(PASSWORD.pattern.encode())
 
+RECORD_FILE = "record.json"
+"""The file of a :class:`Record`, which is written without secrets: its keys are not to be read for any."""
+
+UNMISTAKABLE = 8
+"""Characters from which on a secret is found within longer words too."""
+
 SHOWN = 300
 """Characters of a sentence that are kept."""
 
@@ -82,15 +88,23 @@ def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
 def scrub(text: str, secrets: Sequence[str]) -> str:
     """``text`` with every secret shown as ``***``, and every password that a test visitor has chosen."""
     for secret in secrets:
-        text = text.replace(secret, "***")
+        text = re.sub(_as_written(secret), "***", text)
     return PASSWORD.sub("***", text)
 
 
 def scrub_bytes(content: bytes, secrets: Sequence[str]) -> bytes:
     """The same for what a file holds."""
     for secret in secrets:
-        content = content.replace(secret.encode(), b"***")
+        content = re.sub(_as_written(secret).encode(), b"***", content)
     return _PASSWORD_BYTES.sub(b"***", content)
+
+
+def _as_written(secret: str) -> str:
+    """Where a secret stands. A short one must be a word of its own: the password "no" is not in every "node"."""
+    written = re.escape(secret)
+    if len(secret) >= UNMISTAKABLE:
+        return written
+    return rf"(?:(?<![A-Za-z0-9_])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])){written}(?![A-Za-z0-9_])"
 
 
 def scrub_folder(folder: Path, secrets: Sequence[str]) -> None:
@@ -99,7 +113,7 @@ def scrub_folder(folder: Path, secrets: Sequence[str]) -> None:
     What cannot be rewritten is removed: evidence is passed on to people and to CI.
     """
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.suffix in PICTURES:
+        if path.is_symlink() or not path.is_file() or path.suffix in PICTURES or path.name == RECORD_FILE:
             continue
         try:
             if path.suffix == ".zip":

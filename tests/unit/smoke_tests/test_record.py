@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_tests.journey import JourneyFailed, error_text
-from smoke_tests.record import SHOWN, Record, Step, first_line, scrub_folder, scrub_zip, sentence
+from smoke_tests.record import RECORD_FILE, SHOWN, Record, Step, first_line, scrub_folder, scrub_zip, sentence
 from smoke_tests.visitors import new_password
 
 
@@ -101,3 +101,27 @@ def test_an_error_in_the_page_is_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["Warning: contains nuts", "Notice: closed on Monday", "No fatal errors here", ""])
 def test_a_shop_may_warn_its_customers(text: str) -> None:
     assert error_text(text) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("node: no\n", "node: ***\n"),
+        ("?password=no&note=none", "?password=***&note=none"),
+        ("q=%22no%22", "q=%22***%22"),
+        ("l0ng-secrets l0ng-secret", "***s ***"),
+    ],
+)
+def test_a_short_secret_is_a_word_of_its_own(tmp_path: Path, written: str, left: str) -> None:
+    log = tmp_path / "smoke.log"
+    log.write_text(written)
+    scrub_folder(tmp_path, ["l0ng-secret", "no"])
+    assert log.read_text() == left
+
+
+def test_what_is_read_back_keeps_its_keys_whatever_the_password_is(tmp_path: Path) -> None:
+    kept = tmp_path / "checkout" / "a_test" / RECORD_FILE
+    Record("checkout", "a test", sentence="node was refused").write(kept, ["node"])
+    scrub_folder(tmp_path, ["node"])
+    assert json.loads(kept.read_text())["node"] == ""
+    assert json.loads(kept.read_text())["sentence"] == "*** was refused"
