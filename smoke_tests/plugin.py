@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mobile", metavar="SUITES", help="suites to walk on a phone too: checkout,home")
     group.addoption("--evidence", type=Path, metavar="DIR", help="where evidence is kept (default: test-results)")
     group.addoption("--ready-file", type=Path, metavar="FILE", help="start the browser, then wait until FILE exists")
+    group.addoption("--ready-from", type=int, metavar="PID", help="the process that gives the word; without it, end")
     group.addoption("--ready-timeout", type=float, default=600.0, metavar="SECONDS")
 
 
@@ -77,8 +78,9 @@ def _shop(config: pytest.Config) -> Shop | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     evidence = (config.getoption("--evidence") or Path("test-results")).absolute()
-    if config.getoption("--ready-file") is not None:
-        threading.Thread(target=_end_with, args=(os.getppid(),), name="orphaned", daemon=True).start()
+    parent = config.getoption("--ready-from")
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="orphaned", daemon=True).start()
     config.stash[EVIDENCE] = evidence
     config.stash[RECORDS] = []
     config.option.output = str(evidence / "playwright")
@@ -100,7 +102,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Whoever prepared these suites may be killed: then nobody gives the word, and no browser is to stay behind."""
+    """Whoever prepared these suites may be killed: then nobody gives the word, and no browser is to stay behind.
+
+    They say who they are: asked here, they may be gone already.
+    """
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGINT)

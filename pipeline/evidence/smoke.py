@@ -155,6 +155,7 @@ class _Process:
         alone = ["-c", str(SUITES_FOLDER / "pytest.ini"), f"--rootdir={SUITES_FOLDER}"]
         plugins = ["-p", "playwright", "-p", "smoke_tests.plugin"]  # in this order: ours overrides its fixtures
         told = [f"--shop={shop}", "--forget-shop", f"--ready-file={self._ready}", f"--evidence={self.folder}"]
+        told.append(f"--ready-from={os.getpid()}")
         kept = [f"--junitxml={self.folder / 'junit.xml'}", "-q", "-p", "no:cacheprovider"]
         return [sys.executable, "-m", "pytest", *alone, *plugins, *told, *kept, *targets]
 
