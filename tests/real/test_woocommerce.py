@@ -142,7 +142,7 @@ def test_the_update_is_tried_kept_promoted_and_rolled_back_while_customers_buy(c
             assert buyer.wait_for(len(buyer.confirmed) + 5, 240), buyer.errors
     assert versions(world) == (old, old)
     require_every_order(world, buyer, stock)
-    require_statement(world, buyer, rolled.statement, (promoting[1], rolling[0]))
+    require_statement(world, buyer, rolled.statement, promoting, rolling)
     _tell(
         world,
         module_seconds=tried.tried[0].seconds,
@@ -224,20 +224,26 @@ def ordered(world: WooCommerceWorld, orders: list[str]) -> dict[str, int]:
 
 
 def require_statement(
-    world: WooCommerceWorld, buyer: WooCommerceBuyer, statement: Statement | None, opened_: tuple[float, float]
+    world: WooCommerceWorld,
+    buyer: WooCommerceBuyer,
+    statement: Statement | None,
+    promoting: tuple[float, float],
+    rolling: tuple[float, float],
 ) -> None:
     """The statement names exactly the orders since the promotion, and explains the stock by them.
+
+    The shop opens before the promotion's command ends: an order of while it ran is on either side.
 
     It is made while customers buy again, so it may have caught the first orders after the rollback, and one of them
     between its line and its stock.
     """
     assert statement is not None
     confirmed = [order.reference for order in buyer.confirmed]
-    since = [order.reference for order in buyer.confirmed if opened_[0] < order.at.timestamp() < opened_[1]]
+    since = [order.reference for order in buyer.confirmed if promoting[1] < order.at.timestamp() < rolling[0]]
     assert set(since) <= set(statement.orders)
     assert len(set(statement.orders) - set(confirmed)) <= len(buyer.unknown)
     assert len(set(statement.orders)) == len(statement.orders)
-    early = [order.reference for order in buyer.confirmed if order.at.timestamp() < opened_[0]]
+    early = [order.reference for order in buyer.confirmed if order.at.timestamp() < promoting[0]]
     assert not set(early) & set(statement.orders)
     assert {each.product: each.sold for each in statement.stock} == ordered(world, list(statement.orders))
     assert sum(1 for each in statement.stock if each.other) <= 1, statement.text()
