@@ -133,7 +133,8 @@ class Production(Environment):
     """The shop that customers see; only read until a promotion."""
 
     layout: Literal["in-place", "releases"] = Field(
-        "in-place", description="in-place: one document root; releases: releases/current/shared with a symlink"
+        "in-place",
+        description="what `palier init` saw; either way modules are switched in the folder that `root` leads to",
     )
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.config import answers
@@ -105,11 +106,15 @@ def _asked(draft: Draft, folder: Path, answer: Answer) -> Draft:
         for blank in question.blanks:
             if blank.settled(draft.answers):
                 continue
-            found = answer(question, blank, lambda text, key=blank.key: answers.read([f"{key}={text}"], folder))  # type: ignore[misc]
+            found = answer(question, blank, partial(_read, blank.key, folder))
             if not found and len(question.blanks) > 1:
                 break  # without the first the others say nothing
             draft = draft.answered(found)
     return draft
+
+
+def _read(key: str, folder: Path, text: str) -> Answers:
+    return answers.read([f"{key}={text}"], folder)
 
 
 def _free(shop: str, root: Path) -> Path:
