@@ -140,6 +140,8 @@ def _prestashop(text: str) -> Settings:
     if told.get("database_port", "").isdigit():
         port = int(told["database_port"])
     password, prefix = Secret(told.get("database_password", "")), told.get("database_prefix", "")
+    if not re.fullmatch(r"\w*", prefix):  # it becomes part of statements
+        return Settings(None)
     return Settings(Configuration(told["database_name"], told["database_user"], password, host, port, socket, prefix))
 
 

@@ -203,3 +203,10 @@ def test_the_log_is_that_of_the_folders_virtual_host(scratch: Path, configuratio
         finally:
             server.kill()
             server.wait()
+
+
+def test_a_table_prefix_that_is_more_than_a_word_is_not_put_into_statements(scratch: Path) -> None:
+    facts = told(written(scratch, {"app/AppKernel.php": "    const VERSION = '1.7.8.11';\n"}))
+    assert recognition.settings(facts, PARAMETERS).configuration is not None
+    hostile = PARAMETERS.replace("'ps1_'", "'x`; DROP TABLE y; -- '")
+    assert recognition.settings(facts, hostile).configuration is None
